@@ -1,0 +1,57 @@
+"""The database: engine, session, declarative base."""
+
+from datetime import datetime
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, MetaData, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase
+
+from app.core import tenancy
+from app.core.settings import Settings
+
+
+class Base(DeclarativeBase):
+    """All tables. Strings are `text`, whole numbers `bigint`, times `timestamptz`."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012
+        str: Text,
+        int: BigInteger,
+        datetime: DateTime(timezone=True),
+        dict[str, object]: JSONB,
+        list[object]: JSONB,
+    }
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+tenancy.install(db.session)
+
+
+def engine_options(settings: Settings) -> dict[str, object]:
+    """SQLAlchemy engine options: bounded pool, statement limits, safe behind a transaction pooler."""
+    connect: dict[str, object] = {
+        "connect_timeout": 5,
+        "options": (
+            "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s"
+            " -c idle_in_transaction_session_timeout=30s -c plan_cache_mode=force_custom_plan"
+        ),
+    }
+    if settings.database_pooler:
+        connect = {"connect_timeout": 5, "prepare_threshold": None}
+    return {
+        "connect_args": connect,
+        "pool_size": settings.database_pool_size,
+        "max_overflow": 5,
+        "pool_timeout": 10,
+        "pool_pre_ping": True,
+        "pool_recycle": 300,
+    }

@@ -1,0 +1,174 @@
+"""Typed settings, read once from the environment (and `.env`); a wrong value stops the start with a clear error.
+
+Every variable that the program reads is a field of `Settings`; `docs/settings.md` is the same list for people.
+"""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from cryptography.fernet import Fernet
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.core import embedded
+from app.core.errors import Misconfigured
+from app.core.ids import api_key
+
+TELEGRAM = "https://api.telegram.org"
+
+
+class Settings(BaseSettings):
+    """All settings. Names are the environment variables in lower case; times are seconds."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    app_env: Literal["production", "development", "test"] = "development"
+    secret_key: SecretStr = SecretStr("")
+    encryption_keys: Annotated[list[SecretStr], NoDecode] = []
+    database_url: str = ""
+    database_owner_url: str = Field("", description="The role that migrates, where it is another than the one that serves")
+    database_pooler: bool = Field(False, description="True behind a transaction pooler: no prepared statements")
+    database_pool_size: int = Field(20, ge=1, le=200)
+    redis_url: str = ""
+    embedded_dir: Path = Path(".local")
+
+    public_url: str = Field("", description="https address under which Telegram reaches us; empty = polling only")
+    tenant_domain: str = Field("", description="bosses are served on <slug>.<tenant_domain> where it is set")
+    port: int = Field(8000, ge=1, le=65535)
+    web_concurrency: int = Field(1, ge=1, le=64)
+    trusted_proxies: int = Field(0, ge=0, le=5, description="how many proxies in front set X-Forwarded-*")
+
+    telegram_api_url: str = TELEGRAM
+    telegram_connect_timeout: float = 5.0
+    telegram_read_timeout: float = 20.0
+    poll_timeout: int = Field(50, ge=1, le=50, description="long poll of one bot")
+    poll_shards: int = Field(4, ge=1, le=64)
+    poll_handshakes: int = Field(50, ge=1, description="new connections to Telegram under way at once, per shard")
+    chat_shards: int = Field(32, ge=1, le=256)
+    drain_slices: int = Field(2, ge=1, le=32, description="resident readers of the inbox, all workers together")
+    drain_chats: int = Field(100, ge=1, le=1000, description="chats that one reader handles at once")
+    slice_seconds: float = Field(120.0, ge=1, le=200, description="a resident task hands over after this long")
+    lease_seconds: float = Field(6.0, ge=1, le=120)
+    inbox_cap: int = Field(10_000, ge=10, description="open updates of one bot before we ask Telegram to wait")
+    inbox_keep_hours: int = Field(48, ge=25, description="done updates stay this long to recognise repeats")
+    conversation_ttl: int = Field(86_400, ge=60)
+
+    mail_url: str = Field("", description="smtp://user:password@host:587; empty = no mail, no e-mail confirmation")
+    mail_from: str = "Laoban <no-reply@localhost>"
+    metrics_token: SecretStr = Field(SecretStr(""), description="/metrics asks for it as a bearer token where it is set")
+    prometheus_multiproc_dir: str = ""
+    sentry_dsn: SecretStr = SecretStr("")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+    @field_validator("encryption_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return [key for key in value.split(",") if key.strip()] if isinstance(value, str) else value
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _fernet_keys(cls, value: list[SecretStr]) -> list[SecretStr]:
+        for key in value:
+            Fernet(key.get_secret_value().strip())
+        return [SecretStr(key.get_secret_value().strip()) for key in value]
+
+    @field_validator("public_url", "telegram_api_url")
+    @classmethod
+    def _no_slash(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("must start with https:// or http://")
+        return value.rstrip("/")
+
+    @field_validator("database_url", "database_owner_url")
+    @classmethod
+    def _psycopg(cls, value: str) -> str:
+        """`postgres://` and `postgresql://` of PaaS hosts become SQLAlchemy's psycopg 3 form."""
+        for scheme in ("postgres://", "postgresql://"):
+            if value.startswith(scheme):
+                return "postgresql+psycopg://" + value.removeprefix(scheme)
+        return value
+
+    @model_validator(mode="after")
+    def _production_needs_secrets(self) -> Self:
+        if self.app_env == "production":
+            needed = ("secret_key", "encryption_keys", "database_url", "redis_url")
+            values = {name: getattr(self, name) for name in needed}
+            missing = [
+                name.upper()
+                for name, value in values.items()
+                if not (value.get_secret_value() if isinstance(value, SecretStr) else value)
+            ]
+            if missing:
+                raise ValueError(f"in production these must be set: {', '.join(missing)}")
+        return self
+
+    @property
+    def libpq_url(self) -> str:
+        """The serving role's URL as libpq and psycopg read it."""
+        return self.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+    @property
+    def migration_url(self) -> str:
+        """The owner's URL where there are two roles, else the serving one."""
+        return self.database_owner_url or self.database_url
+
+    @property
+    def keys(self) -> list[str]:
+        """The Fernet keys in clear; the first encrypts."""
+        return [key.get_secret_value() for key in self.encryption_keys]
+
+
+def _development_secrets(settings: Settings) -> None:
+    """Makes missing secrets once and keeps them in EMBEDDED_DIR, so that a restart can still read the database."""
+    if settings.secret_key.get_secret_value() and settings.encryption_keys:
+        return
+    path = settings.embedded_dir / "secrets.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = {"secret_key": api_key(), "encryption_key": Fernet.generate_key().decode()}
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            json.dump(fresh, file)
+    except FileExistsError:
+        fresh = json.loads(path.read_text())
+    if not settings.secret_key.get_secret_value():
+        settings.secret_key = SecretStr(fresh["secret_key"])
+    if not settings.encryption_keys:
+        settings.encryption_keys = [SecretStr(fresh["encryption_key"])]
+
+
+def _embedded_servers(settings: Settings) -> None:
+    if settings.database_url and settings.redis_url:
+        return
+    urls = embedded.ensure(
+        settings.embedded_dir, postgres=not settings.database_url, redis=not settings.redis_url
+    )
+    if not settings.database_url:
+        settings.database_url = urls.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+        settings.database_owner_url = urls.owner_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    settings.redis_url = settings.redis_url or urls.redis_url
+
+
+def load_settings() -> Settings:
+    """Reads the environment; starts the embedded servers where no URL is given. Raises Misconfigured."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        lines = "; ".join(
+            f"{'.'.join(str(part).upper() for part in item['loc']) or 'settings'}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        )
+        raise Misconfigured(reason=lines) from None
+    if settings.app_env != "production":
+        _development_secrets(settings)
+        _embedded_servers(settings)
+    return settings
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process."""
+    return load_settings()

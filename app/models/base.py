@@ -1,0 +1,42 @@
+"""What tables share."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, Enum, Identity, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, db
+from app.core.tenancy import TenantOwned
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+__all__ = ["Created", "Keyed", "Model", "TenantOwned", "text_enum"]
+
+
+class Keyed:
+    """A generated bigint primary key."""
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, sort_order=-2)
+
+
+class Created:
+    """When the row was written."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=90)
+
+
+def text_enum(kind: type[StrEnum]) -> Enum:
+    """An enum kept as text with a CHECK: a native one hides new members from migrations."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        name=kind.__name__.lower(),
+        values_callable=lambda members: [member.value for member in members],
+    )

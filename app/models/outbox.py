@@ -1,0 +1,36 @@
+"""Messages that must reach Telegram even if a worker dies."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, Integer, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.domain.outbox import OutboxState
+from app.models.base import Keyed, Model, TenantOwned, text_enum
+
+
+class OutgoingMessage(Keyed, TenantOwned, Model):
+    """One intended call of the Bot API; `dedupe_key` makes writing it twice harmless."""
+
+    __tablename__ = "outbox"
+
+    bot_id: Mapped[int] = mapped_column(ForeignKey("bot.id", ondelete="CASCADE"), index=True)
+    chat_id: Mapped[int]
+    method: Mapped[str]
+    payload: Mapped[dict[str, object]]
+    dedupe_key: Mapped[str]
+    state: Mapped[OutboxState] = mapped_column(text_enum(OutboxState), server_default="queued")
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    not_before: Mapped[datetime] = mapped_column(server_default=func.now())
+    lease_token: Mapped[int] = mapped_column(server_default="0")
+    lease_until: Mapped[datetime | None]
+    message_id: Mapped[int | None]
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    done_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "dedupe_key"),
+        Index("ix_outbox_due", "not_before", postgresql_where=text("state IN ('queued', 'sending')")),
+        Index("ix_outbox_held", "bot_id", postgresql_where=text("state = 'held'")),
+    )
