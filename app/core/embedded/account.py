@@ -42,7 +42,9 @@ def let_enter(path: Path) -> None:
     for folder in path.parents:
         mode = folder.stat().st_mode
         if not mode & OTHERS_ENTER:
-            logger.warning("%s: other accounts may now pass through, for PostgreSQL, which can't run as root", folder)
+            logger.warning(
+                "%s: other accounts may now pass through, for PostgreSQL, which can't run as root", folder
+            )
             folder.chmod(mode | OTHERS_ENTER)
 
 

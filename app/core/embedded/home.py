@@ -1,10 +1,10 @@
 """The folder that the embedded servers live in: its lock, its users, its keeper.
 
-    lock        held by whoever starts or stops servers
-    users/PID   one file for each process that needs the servers; inside, when that process started
-    keeper      pid and start of the process that stops the servers after the last user
-    postgres/   data of PostgreSQL      run/     its socket (or a folder in the temp folder, named in `socket`)
-    redis/      data, port and password of Redis
+lock        held by whoever starts or stops servers
+users/PID   one file for each process that needs the servers; inside, when that process started
+keeper      pid and start of the process that stops the servers after the last user
+postgres/   data of PostgreSQL      run/     its socket (or a folder in the temp folder, named in `socket`)
+redis/      data, port and password of Redis
 """
 
 import fcntl
@@ -39,9 +39,13 @@ class Home:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.users.mkdir(mode=0o700, exist_ok=True)
 
+    def let_others_enter(self) -> None:
+        """Lets PostgreSQL's account pass through. It can list nothing, and each part has its own owner."""
+        self.directory.chmod(self.directory.stat().st_mode | 0o001)
+
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """One process at a time. Raises EmbeddedFailed after 90 s, FileNotFoundError when the folder is gone."""
+        """One process at a time. Raises EmbeddedFailed after 90 s, FileNotFoundError without the folder."""
         handle = os.open(self.directory / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             until = time.monotonic() + LOCK_SECONDS
@@ -54,25 +58,28 @@ class Home:
             os.close(handle)
 
     def register(self, pid: int) -> None:
-        """Names a process that needs the servers."""
+        """Names a process that needs the servers, and drops the dead from the list. Needs the lock."""
+        for path in self._user_files():
+            if read_process(path) is None:
+                path.unlink()
         write_process(self.users / str(pid), pid)
 
     def forget(self, pid: int) -> None:
-        """Takes a process off the list."""
+        """Takes a process off the list. Needs the lock."""
         (self.users / str(pid)).unlink(missing_ok=True)
 
     def living_users(self) -> list[int]:
-        """The registered processes that still live; the others are taken off the list."""
-        living = []
-        for path in self.users.iterdir() if self.users.is_dir() else ():
-            if path.name.isdigit() and read_process(path) is not None:
-                living.append(int(path.name))
-            else:
-                path.unlink(missing_ok=True)
-        return living
+        """The registered processes that still live."""
+        return [pid for path in self._user_files() if (pid := read_process(path)) is not None]
+
+    def _user_files(self) -> list[Path]:
+        try:
+            return [path for path in self.users.iterdir() if path.name.isdigit()]
+        except FileNotFoundError:
+            return []
 
     def socket_folder(self) -> Path:
-        """The folder of PostgreSQL's socket: `run` if the kernel takes so long a path, else one in the temp folder.
+        """The folder of PostgreSQL's socket: `run` if the kernel takes so long a path, else a temporary one.
 
         The choice is kept, so that the URL stays the same when TMPDIR changes.
         """
