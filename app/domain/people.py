@@ -1,5 +1,6 @@
-"""Roles of people inside a tenant, and what each may do."""
+"""Roles of people inside a tenant, what each may do, and who looks at a page."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -18,3 +19,38 @@ _RANK = {Role.READ_ONLY: 0, Role.SUPPORT: 1, Role.MANAGER: 2, Role.OWNER: 3}
 def may(role: Role, needed: Role) -> bool:
     """Whether somebody with `role` may do what asks for `needed` or more."""
     return _RANK[role] >= _RANK[needed]
+
+
+@dataclass(frozen=True)
+class TenantChoice:
+    """A tenant that a person may switch to."""
+
+    id: int
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who is signed in on a web request, in which tenant and with which role.
+
+    `app/http/auth` puts one at `flask.g.viewer` before each request (nothing when nobody is signed in); pages read it
+    there. `role` is None where the person belongs to no tenant, such as an operator who has opened none.
+    `opened_as` means that an operator looks at somebody else's tenant.
+    """
+
+    user_id: int
+    name: str
+    email: str
+    role: Role | None = None
+    tenant_id: int | None = None
+    tenant_name: str = ""
+    timezone: str = "Asia/Shanghai"
+    locale: str | None = None
+    is_operator: bool = False
+    opened_as: bool = False
+    tenants: tuple[TenantChoice, ...] = ()
+
+    def may(self, needed: Role) -> bool:
+        """Whether the person's role in the open tenant is `needed` or more."""
+        return self.role is not None and may(self.role, needed)
