@@ -1,0 +1,91 @@
+"""Fixtures of every test: real PostgreSQL and Redis, and the fixed cast.
+
+Tenant A has an `owner` and `staff`; `stranger` owns tenant B; `operator` runs the deployment.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+_HOME = Path(tempfile.mkdtemp(prefix="laoban-test-"))
+os.environ.update(
+    APP_ENV="test",
+    EMBEDDED_DIR=str(_HOME),
+    TELEGRAM_API_URL="http://127.0.0.1:9",
+    LOG_LEVEL="WARNING",
+    LOG_FORMAT="console",
+)
+for _name in ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "TENANT_DOMAIN", "MAIL_URL", "SECRET_KEY", "ENCRYPTION_KEYS"):
+    os.environ.pop(_name, None)
+
+from app.core import embedded  # noqa: E402 - the environment above must be set first
+from app.core.db import db  # noqa: E402
+from app.core.redis import quick  # noqa: E402
+from app.core.tenancy import enter_scope, system_scope  # noqa: E402
+from tests.cast import Cast, make_cast  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers() -> Iterator[None]:
+    embedded.ensure(_HOME, fast=True)
+    yield
+    embedded.stop(_HOME)
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def migrated(_servers: None) -> None:
+    """Brings the test database to the newest migration, once."""
+    from flask_migrate import upgrade  # noqa: PLC0415 - wsgi starts the servers when imported
+
+    from wsgi import app  # noqa: PLC0415
+
+    with app.app_context():
+        upgrade()
+
+
+@pytest.fixture(scope="session")
+def the_app(migrated: None) -> Flask:
+    """The application of this test run."""
+    from wsgi import app  # noqa: PLC0415
+
+    app.config.update(TESTING=True)
+    return app
+
+
+@pytest.fixture
+def app(the_app: Flask) -> Iterator[Flask]:
+    """The application with an empty database and Redis, inside an app context and the system scope."""
+    quick().flushdb()
+    with the_app.app_context(), system_scope():
+        _empty_database()
+        yield the_app
+        db.session.remove()
+    enter_scope(None)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that is not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def cast(app: Flask) -> Cast:
+    """Tenant A with owner and staff, tenant B with the stranger, and the operator."""
+    return make_cast()
+
+
+def _empty_database() -> None:
+    connection = db.session.connection()
+    connection.execute(text("SELECT set_config('laoban.tenant', '*', true)"))
+    for table in reversed(db.metadata.sorted_tables):
+        connection.execute(table.delete())
+    db.session.commit()
