@@ -9,7 +9,7 @@ from app.core.embedded.keeper import Keeper
 
 def main(words: list[str]) -> int:
     """Runs the keeper."""
-    if len(words) != 2 or words[0] != "keep":  # noqa: PLR2004 - the verb and the folder
+    if len(words) != 2 or words[0] != "keep":
         sys.stderr.write("usage: python -m app.core.embedded keep DIRECTORY\n")
         return 2
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):

@@ -33,7 +33,9 @@ def server_account() -> pwd.struct_passwd | None:
             "PostgreSQL does not run as root, and there is no account 'postgres' and no useradd to make one. "
             "Run as an ordinary user or set DATABASE_URL."
         )
-    subprocess.run([adder, "--system", "--no-create-home", NEW], check=True, capture_output=True)
+    subprocess.run(  # noqa: S603 - our own words
+        [adder, "--system", "--no-create-home", NEW], check=True, capture_output=True
+    )
     return pwd.getpwnam(NEW)
 
 

@@ -28,9 +28,11 @@ def ensure_keeper(home: Home) -> None:
         return
     # The shell leaves at once and the keeper becomes an orphan, so it is nobody's zombie when it ends.
     path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
-    started = subprocess.run(
-        ["/bin/sh", "-c", '"$@" >/dev/null 2>"$0" </dev/null & echo $!', str(home.directory / "keeper.log")]
-        + [sys.executable, "-m", "app.core.embedded", "keep", str(home.directory)],
+    started = subprocess.run(  # noqa: S603 - our own words
+        [
+            *("/bin/sh", "-c", '"$@" >/dev/null 2>"$0" </dev/null & echo $!', home.directory / "keeper.log"),
+            *(sys.executable, "-m", "app.core.embedded", "keep", home.directory),
+        ],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

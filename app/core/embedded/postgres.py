@@ -12,8 +12,8 @@ from pathlib import Path
 from app.core.embedded.account import let_enter, let_read, server_account
 from app.core.embedded.binaries import postgres_folder, postgres_major
 from app.core.embedded.failure import EmbeddedFailed, tail
-from app.core.embedded.home import Home
-from app.core.embedded.processes import command, end, start_token
+from app.core.embedded.home import SOCKET_NAME, Home
+from app.core.embedded.processes import command, end, exists, start_token
 
 DATABASE = "laoban"
 OWNER = "laoban_owner"
@@ -80,16 +80,9 @@ class EmbeddedPostgres:
 
     def pid(self) -> int | None:
         """The pid of the running server, None when it does not run."""
-        pid = self._written_pid()
+        pid = _first_number(self.data / "postmaster.pid")
         # The pid in a file that outlived its server may belong to anybody by now.
         return pid if pid is not None and start_token(pid) and str(self.data) in command(pid) else None
-
-    def _written_pid(self) -> int | None:
-        try:
-            first = (self.data / "postmaster.pid").read_text().partition("\n")[0].strip()
-        except FileNotFoundError:
-            return None
-        return int(first) if first.isdigit() else None
 
     def start(self) -> None:
         """Makes the data folder if there is none, starts the server and waits until it answers.
@@ -105,7 +98,7 @@ class EmbeddedPostgres:
         if not self.data.exists():
             self._make_data(programs)
         self._check_version(programs)
-        self._drop_stale_pid_file()
+        self._drop_stale_locks()
         self._run_server(programs)
 
     def stop(self) -> None:
@@ -181,31 +174,22 @@ class EmbeddedPostgres:
             let_enter(socket)
             let_read(programs.parent)
 
-    def _drop_stale_pid_file(self) -> None:
-        """Removes the pid file of a dead server whose number now belongs to another program.
+    def _drop_stale_locks(self) -> None:
+        """Removes the lock files of a dead server whose number now belongs to another program or to a zombie.
 
-        PostgreSQL itself would take that program for a running server. Two servers on one data folder stay
-        impossible: the shared memory of the folder is checked as well.
+        PostgreSQL itself would take that for a running server. Two servers on one data folder stay impossible:
+        the shared memory of the folder is checked as well.
         """
-        pid = self._written_pid()
-        if pid is not None and start_token(pid) and self.pid() is None:
-            (self.data / "postmaster.pid").unlink()
+        for lock in (self.data / "postmaster.pid", self.home.socket_folder() / f"{SOCKET_NAME}.lock"):
+            pid = _first_number(lock)
+            if pid is not None and exists(pid) and self.pid() is None:
+                lock.unlink()
 
     def _run_server(self, programs: Path) -> None:
         log = self.data / "server.log"
         options = f"-k {shlex.quote(str(self.home.socket_folder()))}"
-        wanted = (
-            "-w",
-            "-t",
-            str(START_SECONDS),
-            "-D",
-            str(self.data),
-            "-l",
-            str(log),
-            "-o",
-            options,
-            "start",
-        )
+        wait = ("-w", "-t", str(START_SECONDS))
+        wanted = (*wait, "-D", str(self.data), "-l", str(log), "-o", options, "start")
         until = time.monotonic() + ORPHAN_SECONDS
         while True:
             done = self._run(programs / "pg_ctl", *wanted)
@@ -234,7 +218,7 @@ class EmbeddedPostgres:
         account = server_account()
         # The server keeps its standard output open for ever, so its starter writes to a file, not to a pipe.
         with (self.home.directory / "output").open("w+") as output:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 - our own words
                 [program, *words],
                 input=given,
                 stdout=output,
@@ -251,6 +235,14 @@ class EmbeddedPostgres:
             )
             output.seek(0)
             return subprocess.CompletedProcess(done.args, done.returncode, output.read(), "")
+
+
+def _first_number(lock: Path) -> int | None:
+    try:
+        first = lock.read_text().partition("\n")[0].strip()
+    except FileNotFoundError:
+        return None
+    return int(first) if first.isdigit() else None
 
 
 def _give(path: Path) -> None:

@@ -27,6 +27,17 @@ def start_token(pid: int) -> str | None:
     return None if not state or state.startswith("Z") else started.strip()
 
 
+def exists(pid: int) -> bool:
+    """True for a zombie too."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def command(pid: int) -> str:
     """The command line, its words joined by blanks; empty when there is no such process."""
     if LINUX:
@@ -38,8 +49,11 @@ def command(pid: int) -> str:
 
 
 def _ps(pid: int, columns: str) -> str:
-    done = subprocess.run(
-        ["ps", "-ww", "-o", columns, "-p", str(pid)], capture_output=True, text=True, check=False
+    done = subprocess.run(  # noqa: S603 - our own words
+        ["ps", "-ww", "-o", columns, "-p", str(pid)],  # noqa: S607 - its place differs between systems
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stdout.strip()
 
