@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_security.utils import hash_password
 
 from app.core.clock import now
 from app.core.db import db
@@ -29,10 +30,12 @@ class Cast:
 
 def make_user(email: str, name: str) -> User:
     """A confirmed person who can sign in with PASSWORD."""
-    from flask_security.utils import hash_password  # noqa: PLC0415 - needs the app
-
     user = User(
-        email=email, name=name, password=hash_password(PASSWORD), fs_uniquifier=uuid4().hex, confirmed_at=now()
+        email=email,
+        name=name,
+        password=hash_password(PASSWORD),
+        fs_uniquifier=uuid4().hex,
+        confirmed_at=now(),
     )
     db.session.add(user)
     return user

@@ -22,47 +22,43 @@ os.environ.update(
     LOG_LEVEL="WARNING",
     LOG_FORMAT="console",
 )
-for _name in ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "TENANT_DOMAIN", "MAIL_URL", "SECRET_KEY", "ENCRYPTION_KEYS"):
+for _name in (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "PUBLIC_URL",
+    "TENANT_DOMAIN",
+    "MAIL_URL",
+    "SECRET_KEY",
+    "ENCRYPTION_KEYS",
+):
     os.environ.pop(_name, None)
 
 from app.core import embedded  # noqa: E402 - the environment above must be set first
+
+embedded.ensure(_HOME, fast=True)
+
+from flask_migrate import upgrade  # noqa: E402 - the servers above must run first
+
 from app.core.db import db  # noqa: E402
 from app.core.redis import quick  # noqa: E402
 from app.core.tenancy import enter_scope, system_scope  # noqa: E402
 from tests.cast import Cast, make_cast  # noqa: E402
+from wsgi import app as the_app  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _servers() -> Iterator[None]:
-    embedded.ensure(_HOME, fast=True)
+    with the_app.app_context():
+        upgrade()
     yield
     embedded.stop(_HOME)
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def migrated(_servers: None) -> None:
-    """Brings the test database to the newest migration, once."""
-    from flask_migrate import upgrade  # noqa: PLC0415 - wsgi starts the servers when imported
-
-    from wsgi import app  # noqa: PLC0415
-
-    with app.app_context():
-        upgrade()
-
-
-@pytest.fixture(scope="session")
-def the_app(migrated: None) -> Flask:
-    """The application of this test run."""
-    from wsgi import app  # noqa: PLC0415
-
-    app.config.update(TESTING=True)
-    return app
-
-
 @pytest.fixture
-def app(the_app: Flask) -> Iterator[Flask]:
+def app() -> Iterator[Flask]:
     """The application with an empty database and Redis, inside an app context and the system scope."""
+    the_app.config.update(TESTING=True)
     quick().flushdb()
     with the_app.app_context(), system_scope():
         _empty_database()
@@ -85,7 +81,9 @@ def cast(app: Flask) -> Cast:
 
 def _empty_database() -> None:
     connection = db.session.connection()
-    connection.execute(text("SELECT set_config('laoban.tenant', '*', true)"))
+    connection.execute(
+        text("SELECT set_config('laoban.tenant', '*', true), set_config('laoban.erasing', 'yes', true)")
+    )
     for table in reversed(db.metadata.sorted_tables):
         connection.execute(table.delete())
     db.session.commit()

@@ -5,31 +5,36 @@ from datetime import datetime
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, registry
 
 from app.core import tenancy
 from app.core.settings import Settings
+
+_metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 
 class Base(DeclarativeBase):
     """All tables. Strings are `text`, whole numbers `bigint`, times `timestamptz`."""
 
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
+    # A registry, since Flask-SQLAlchemy makes a second base out of this one and both must share it.
+    registry = registry(
+        metadata=_metadata,
+        type_annotation_map={
+            str: Text,
+            int: BigInteger,
+            datetime: DateTime(timezone=True),
+            dict[str, object]: JSONB,
+            list[object]: JSONB,
+        },
     )
-    type_annotation_map = {  # noqa: RUF012
-        str: Text,
-        int: BigInteger,
-        datetime: DateTime(timezone=True),
-        dict[str, object]: JSONB,
-        list[object]: JSONB,
-    }
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})

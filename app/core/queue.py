@@ -111,4 +111,6 @@ def send(name: TaskName, *args: int | str) -> None:
     try:
         current_app.extensions["celery"].send_task(str(name), args=list(args))
     except (OperationalError, RedisError, OSError) as error:
-        log.warning("task message not sent, a sweep will find the work", extra={"task": name, "reason": str(error)})
+        log.warning(
+            "task message not sent, a sweep will find the work", extra={"task": name, "reason": str(error)}
+        )

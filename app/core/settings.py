@@ -29,13 +29,19 @@ class Settings(BaseSettings):
     secret_key: SecretStr = SecretStr("")
     encryption_keys: Annotated[list[SecretStr], NoDecode] = []
     database_url: str = ""
-    database_owner_url: str = Field("", description="The role that migrates, where it is another than the one that serves")
-    database_pooler: bool = Field(False, description="True behind a transaction pooler: no prepared statements")
+    database_owner_url: str = Field(
+        "", description="The role that migrates, where it is another than the one that serves"
+    )
+    database_pooler: bool = Field(
+        False, description="True behind a transaction pooler: no prepared statements"
+    )
     database_pool_size: int = Field(20, ge=1, le=200)
     redis_url: str = ""
     embedded_dir: Path = Path(".local")
 
-    public_url: str = Field("", description="https address under which Telegram reaches us; empty = polling only")
+    public_url: str = Field(
+        "", description="https address under which Telegram reaches us; empty = polling only"
+    )
     tenant_domain: str = Field("", description="bosses are served on <slug>.<tenant_domain> where it is set")
     port: int = Field(8000, ge=1, le=65535)
     web_concurrency: int = Field(1, ge=1, le=64)
@@ -46,19 +52,31 @@ class Settings(BaseSettings):
     telegram_read_timeout: float = 20.0
     poll_timeout: int = Field(50, ge=1, le=50, description="long poll of one bot")
     poll_shards: int = Field(4, ge=1, le=64)
-    poll_handshakes: int = Field(50, ge=1, description="new connections to Telegram under way at once, per shard")
+    poll_handshakes: int = Field(
+        50, ge=1, description="new connections to Telegram under way at once, per shard"
+    )
     chat_shards: int = Field(32, ge=1, le=256)
-    drain_slices: int = Field(2, ge=1, le=32, description="resident readers of the inbox, all workers together")
+    drain_slices: int = Field(
+        2, ge=1, le=32, description="resident readers of the inbox, all workers together"
+    )
     drain_chats: int = Field(100, ge=1, le=1000, description="chats that one reader handles at once")
-    slice_seconds: float = Field(120.0, ge=1, le=200, description="a resident task hands over after this long")
+    slice_seconds: float = Field(
+        120.0, ge=1, le=200, description="a resident task hands over after this long"
+    )
     lease_seconds: float = Field(6.0, ge=1, le=120)
-    inbox_cap: int = Field(10_000, ge=10, description="open updates of one bot before we ask Telegram to wait")
+    inbox_cap: int = Field(
+        10_000, ge=10, description="open updates of one bot before we ask Telegram to wait"
+    )
     inbox_keep_hours: int = Field(48, ge=25, description="done updates stay this long to recognise repeats")
     conversation_ttl: int = Field(86_400, ge=60)
 
-    mail_url: str = Field("", description="smtp://user:password@host:587; empty = no mail, no e-mail confirmation")
+    mail_url: str = Field(
+        "", description="smtp://user:password@host:587; empty = no mail, no e-mail confirmation"
+    )
     mail_from: str = "Laoban <no-reply@localhost>"
-    metrics_token: SecretStr = Field(SecretStr(""), description="/metrics asks for it as a bearer token where it is set")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="/metrics asks for it as a bearer token where it is set"
+    )
     prometheus_multiproc_dir: str = ""
     sentry_dsn: SecretStr = SecretStr("")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -10,7 +10,14 @@ from contextvars import ContextVar
 from typing import Any, Final, Literal
 
 from sqlalchemy import BigInteger, Connection, ForeignKey, event, text
-from sqlalchemy.orm import Mapped, ORMExecuteState, Session, UOWTransaction, mapped_column, with_loader_criteria
+from sqlalchemy.orm import (
+    Mapped,
+    ORMExecuteState,
+    Session,
+    UOWTransaction,
+    mapped_column,
+    with_loader_criteria,
+)
 from sqlalchemy.orm.session import SessionTransaction
 
 from app.core.errors import ForeignTenant

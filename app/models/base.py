@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Enum, Identity, func
+from sqlalchemy import BigInteger, Enum, ForeignKeyConstraint, Identity, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, db
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
     Model = db.Model
 
-__all__ = ["Created", "Keyed", "Model", "TenantOwned", "text_enum"]
+__all__ = ["Created", "Keyed", "Model", "TenantOwned", "belongs_to", "text_enum"]
 
 
 class Keyed:
@@ -39,4 +39,11 @@ def text_enum(kind: type[StrEnum]) -> Enum:
         length=32,
         name=kind.__name__.lower(),
         values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def belongs_to(parent: str, column: str) -> ForeignKeyConstraint:
+    """A reference inside one tenant: (tenant_id, column) -> parent (tenant_id, id), so none can cross tenants."""
+    return ForeignKeyConstraint(
+        ["tenant_id", column], [f"{parent}.tenant_id", f"{parent}.id"], ondelete="CASCADE"
     )

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.crypto import EncryptedText
 from app.core.ids import public_id
 from app.domain.bots import BotState, Mode
-from app.models.base import Created, Keyed, Model, TenantOwned, text_enum
+from app.models.base import Created, Keyed, Model, TenantOwned, belongs_to, text_enum
 
 
 class Bot(Keyed, Created, TenantOwned, Model):
@@ -47,6 +47,7 @@ class Bot(Keyed, Created, TenantOwned, Model):
     health_at: Mapped[datetime | None]
 
     __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
         # A removed bot keeps its data; its token and Telegram id may be used again.
         Index("uq_bot_telegram_id", "telegram_id", unique=True, postgresql_where=text("removed_at IS NULL")),
         Index("uq_bot_token", "token_fingerprint", unique=True, postgresql_where=text("removed_at IS NULL")),
@@ -58,12 +59,12 @@ class BotText(Keyed, TenantOwned, Model):
 
     __tablename__ = "bot_text"
 
-    bot_id: Mapped[int] = mapped_column(ForeignKey("bot.id", ondelete="CASCADE"))
+    bot_id: Mapped[int]
     key: Mapped[str]
     locale: Mapped[str]
     body: Mapped[str]
 
-    __table_args__ = (UniqueConstraint("bot_id", "key", "locale"),)
+    __table_args__ = (belongs_to("bot", "bot_id"), UniqueConstraint("bot_id", "key", "locale"))
 
 
 class BotMenuItem(Keyed, TenantOwned, Model):
@@ -71,11 +72,13 @@ class BotMenuItem(Keyed, TenantOwned, Model):
 
     __tablename__ = "bot_menu_item"
 
-    bot_id: Mapped[int] = mapped_column(ForeignKey("bot.id", ondelete="CASCADE"), index=True)
+    bot_id: Mapped[int] = mapped_column(index=True)
     position: Mapped[int] = mapped_column(default=0)
     label: Mapped[str]
     reply: Mapped[str | None]
     url: Mapped[str | None]
+
+    __table_args__ = (belongs_to("bot", "bot_id"),)
 
 
 class BotAlert(Keyed, TenantOwned, Model):
@@ -83,7 +86,7 @@ class BotAlert(Keyed, TenantOwned, Model):
 
     __tablename__ = "bot_alert"
 
-    bot_id: Mapped[int] = mapped_column(ForeignKey("bot.id", ondelete="CASCADE"), index=True)
+    bot_id: Mapped[int] = mapped_column(index=True)
     kind: Mapped[str]
     detail: Mapped[str] = mapped_column(default="")
     opened_at: Mapped[datetime]
@@ -92,6 +95,7 @@ class BotAlert(Keyed, TenantOwned, Model):
     closed_told_at: Mapped[datetime | None]
 
     __table_args__ = (
+        belongs_to("bot", "bot_id"),
         Index("uq_bot_alert_open", "bot_id", "kind", unique=True, postgresql_where=text("closed_at IS NULL")),
     )
 
@@ -101,7 +105,9 @@ class BotHour(TenantOwned, Model):
 
     __tablename__ = "bot_hour"
 
-    bot_id: Mapped[int] = mapped_column(ForeignKey("bot.id", ondelete="CASCADE"), primary_key=True)
+    bot_id: Mapped[int] = mapped_column(primary_key=True)
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     handled: Mapped[int] = mapped_column(default=0, server_default="0")
     failed: Mapped[int] = mapped_column(default=0, server_default="0")
+
+    __table_args__ = (belongs_to("bot", "bot_id"),)

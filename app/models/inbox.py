@@ -18,6 +18,8 @@ class Update(TenantOwned, Model):
 
     __tablename__ = "inbox"
 
+    # Neither foreign key nor index on the tenant: every accepted update would pay for them.
+    tenant_id: Mapped[int]
     bot_id: Mapped[int] = mapped_column(primary_key=True)
     update_id: Mapped[int] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, Identity(cache=64))

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func
+from sqlalchemy import UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Keyed, Model, TenantOwned
+from app.models.base import Keyed, Model, TenantOwned, belongs_to
 
 
 class Member(Keyed, TenantOwned, Model):
@@ -30,8 +30,10 @@ class BotMember(TenantOwned, Model):
 
     __tablename__ = "bot_member"
 
-    bot_id: Mapped[int] = mapped_column(ForeignKey("bot.id", ondelete="CASCADE"), primary_key=True)
+    bot_id: Mapped[int] = mapped_column(primary_key=True)
     telegram_id: Mapped[int] = mapped_column(primary_key=True)
     first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     blocked_at: Mapped[datetime | None]
+
+    __table_args__ = (belongs_to("bot", "bot_id"),)

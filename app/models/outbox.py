@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Integer, UniqueConstraint, func, text
+from sqlalchemy import Index, Integer, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.domain.outbox import OutboxState
-from app.models.base import Keyed, Model, TenantOwned, text_enum
+from app.models.base import Keyed, Model, TenantOwned, belongs_to, text_enum
 
 
 class OutgoingMessage(Keyed, TenantOwned, Model):
@@ -14,7 +14,7 @@ class OutgoingMessage(Keyed, TenantOwned, Model):
 
     __tablename__ = "outbox"
 
-    bot_id: Mapped[int] = mapped_column(ForeignKey("bot.id", ondelete="CASCADE"), index=True)
+    bot_id: Mapped[int] = mapped_column(index=True)
     chat_id: Mapped[int]
     method: Mapped[str]
     payload: Mapped[dict[str, object]]
@@ -30,6 +30,7 @@ class OutgoingMessage(Keyed, TenantOwned, Model):
     done_at: Mapped[datetime | None]
 
     __table_args__ = (
+        belongs_to("bot", "bot_id"),
         UniqueConstraint("tenant_id", "dedupe_key"),
         Index("ix_outbox_due", "not_before", postgresql_where=text("state IN ('queued', 'sending')")),
         Index("ix_outbox_held", "bot_id", postgresql_where=text("state = 'held'")),

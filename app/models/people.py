@@ -4,13 +4,13 @@ from datetime import datetime
 
 from flask_security.core import RoleMixin, UserMixin
 from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint, text
-from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base
 from app.domain.people import Role
-from app.models.base import Created, Keyed, Model, TenantOwned, text_enum
+from app.models.base import Created, Keyed, Model, TenantOwned, belongs_to, text_enum
 
 user_platform_role = Table(
     "user_platform_role",
@@ -91,6 +91,7 @@ class Membership(Keyed, Created, TenantOwned, Model):
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "user_id"),
+        UniqueConstraint("tenant_id", "id"),
         Index(
             "uq_membership_telegram",
             "tenant_id",
@@ -107,9 +108,11 @@ class LinkCode(Keyed, Created, TenantOwned, Model):
     __tablename__ = "link_code"
 
     code: Mapped[str] = mapped_column(unique=True)
-    membership_id: Mapped[int] = mapped_column(ForeignKey("membership.id", ondelete="CASCADE"), index=True)
+    membership_id: Mapped[int] = mapped_column(index=True)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+    __table_args__ = (belongs_to("membership", "membership_id"),)
 
 
 class Invitation(Keyed, Created, TenantOwned, Model):

@@ -1,10 +1,10 @@
 """Tenants and what identifies them on a request."""
 
-import uuid
 from datetime import datetime
+from uuid import UUID, uuid4
 
 from sqlalchemy import ForeignKey, Index, func, text
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.domain.plans import Plan
@@ -16,8 +16,8 @@ class Tenant(Keyed, Created, Model):
 
     __tablename__ = "tenant"
 
-    uuid: Mapped[uuid.UUID] = mapped_column(
-        UUID(as_uuid=True), unique=True, server_default=text("gen_random_uuid()"), default=uuid.uuid4
+    uuid: Mapped[UUID] = mapped_column(
+        postgresql.UUID(as_uuid=True), unique=True, server_default=text("gen_random_uuid()"), default=uuid4
     )
     name: Mapped[str]
     slug: Mapped[str | None] = mapped_column(unique=True)
@@ -38,7 +38,9 @@ class Domain(Keyed, Created, TenantOwned, Model):
     verified_at: Mapped[datetime | None]
 
     __table_args__ = (
-        Index("uq_domain_verified_host", "host", unique=True, postgresql_where=text("verified_at IS NOT NULL")),
+        Index(
+            "uq_domain_verified_host", "host", unique=True, postgresql_where=text("verified_at IS NOT NULL")
+        ),
         Index("uq_domain_tenant_host", "tenant_id", "host", unique=True),
     )
 
