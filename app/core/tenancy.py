@@ -77,7 +77,7 @@ def _apply(session: Session, connection: Connection | None = None) -> None:
         target.execute(SET_SCOPE, {"scope": "" if scope is None else str(scope)})
 
 
-def _after_begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+def _after_begin(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     _apply(session, connection)
 
 
@@ -93,7 +93,7 @@ def _on_execute(state: ORMExecuteState) -> None:
         )
 
 
-def _before_flush(session: Session, context: UOWTransaction, instances: Any) -> None:
+def _before_flush(session: Session, _context: UOWTransaction, _instances: Any) -> None:
     _apply(session)
     scope = current_scope()
     if scope == SYSTEM:

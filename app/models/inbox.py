@@ -10,7 +10,7 @@ from app.models.base import Keyed, Model, TenantOwned, text_enum
 
 
 class Update(TenantOwned, Model):
-    """An accepted update, durable before the 200. Raw bytes, since jsonb refuses \\u0000.
+    """An accepted update, durable before the 200. Raw bytes, since jsonb refuses NUL characters.
 
     `lease_token` is the token of the shard lease under which it was claimed; finishing is conditional on it.
     `suspect` marks what a reader was handling when it died: handled again alone, counting `deaths`.
