@@ -23,6 +23,8 @@ class Bot(Keyed, Created, TenantOwned, Model):
     token: Mapped[str] = mapped_column(EncryptedText)
     token_fingerprint: Mapped[str]
     secret_generation: Mapped[int] = mapped_column(default=1, server_default="1")
+    secret_rotated_at: Mapped[datetime | None]
+    """The generation before is still accepted for a while after this moment."""
     mode: Mapped[Mode] = mapped_column(text_enum(Mode), default=Mode.POLLING)
     enabled: Mapped[bool] = mapped_column(default=True, server_default="true")
     locale: Mapped[str | None]
@@ -45,6 +47,15 @@ class Bot(Keyed, Created, TenantOwned, Model):
     webhook_error_at: Mapped[datetime | None]
     pending_updates: Mapped[int | None]
     health_at: Mapped[datetime | None]
+
+    take_over: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """The boss asked for this bot himself just now, so a webhook of somebody else may be removed."""
+    webhook_generation: Mapped[int | None]
+    """Generation of the secret that Telegram was given with our webhook."""
+    commands_set_at: Mapped[datetime | None]
+    apply_token: Mapped[int] = mapped_column(default=0, server_default="0")
+    apply_until: Mapped[datetime | None]
+    """Somebody is making Telegram match the wish; nobody else may until then."""
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
@@ -90,6 +101,8 @@ class BotAlert(Keyed, TenantOwned, Model):
     kind: Mapped[str]
     detail: Mapped[str] = mapped_column(default="")
     opened_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    """Not before this moment is the boss told; pushed back while no way reaches him."""
     told_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     closed_told_at: Mapped[datetime | None]

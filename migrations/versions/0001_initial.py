@@ -205,6 +205,7 @@ def upgrade() -> None:
         sa.Column("token", sa.Text(), nullable=False),
         sa.Column("token_fingerprint", sa.Text(), nullable=False),
         sa.Column("secret_generation", sa.BigInteger(), server_default="1", nullable=False),
+        sa.Column("secret_rotated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "mode",
             sa.Enum("polling", "webhook", name="mode", native_enum=False, create_constraint=True, length=32),
@@ -243,6 +244,11 @@ def upgrade() -> None:
         sa.Column("webhook_error_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("pending_updates", sa.BigInteger(), nullable=True),
         sa.Column("health_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("take_over", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("webhook_generation", sa.BigInteger(), nullable=True),
+        sa.Column("commands_set_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("apply_token", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("apply_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
@@ -492,6 +498,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_told_at", sa.DateTime(timezone=True), nullable=True),
