@@ -1,7 +1,13 @@
-"""The command face: `flask <group> <verb>`."""
+"""The command face: `flask <group> <verb>`; the explicit list of groups."""
+
+from types import ModuleType
 
 from flask import Flask
 
+FEATURES: tuple[ModuleType, ...] = ()
+
 
 def init_app(app: Flask) -> None:
-    """Registers the command groups."""
+    """Each feature module registers its group in `init_app`."""
+    for feature in FEATURES:
+        feature.init_app(app)

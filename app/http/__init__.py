@@ -1,7 +1,13 @@
-"""The HTTP face: explicit list of what is served."""
+"""The HTTP face: the explicit list of what is served, in the order in which hooks run."""
+
+from types import ModuleType
 
 from flask import Flask
 
+FEATURES: tuple[ModuleType, ...] = ()
+
 
 def init_app(app: Flask) -> None:
-    """Registers pages, API, error handlers and request hooks."""
+    """Each feature module registers its own blueprint, hooks and error handlers in `init_app`."""
+    for feature in FEATURES:
+        feature.init_app(app)
