@@ -1,0 +1,71 @@
+"""Isolation: the session's filter and PostgreSQL's row-level security, each on its own."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import ProgrammingError
+
+from app.core.db import db
+from app.core.errors import ForeignTenant
+from app.core.queue import transaction
+from app.core.tenancy import enter_scope, tenant_scope
+from app.models import Member
+from tests.cast import Cast
+
+COUNT = text("SELECT count(*) FROM member")
+
+
+@pytest.fixture
+def members(cast: Cast) -> Iterator[Cast]:
+    """One member in each tenant; afterwards nobody's scope."""
+    with transaction():
+        db.session.add(Member(tenant_id=cast.tenant.id, telegram_id=1))
+        db.session.add(Member(tenant_id=cast.other_tenant.id, telegram_id=1))
+    enter_scope(None)
+    yield cast
+
+
+def test_without_a_scope_there_are_no_rows(members: Cast):
+    assert db.session.scalars(select(Member)).all() == []
+    assert db.session.scalar(COUNT) == 0
+
+
+def test_a_tenant_sees_only_his_rows_also_by_raw_sql(members: Cast):
+    with tenant_scope(members.tenant.id):
+        assert [m.tenant_id for m in db.session.scalars(select(Member))] == [members.tenant.id]
+        assert db.session.scalar(COUNT) == 1
+
+
+def test_another_tenants_row_is_not_found_by_its_key(members: Cast):
+    with tenant_scope(members.other_tenant.id):
+        foreign = db.session.scalars(select(Member)).one().id
+    db.session.expunge_all()
+    with tenant_scope(members.tenant.id):
+        assert db.session.get(Member, foreign) is None
+
+
+def test_writing_a_foreign_row_fails_in_the_session(members: Cast):
+    with pytest.raises(ForeignTenant), tenant_scope(members.tenant.id), transaction():
+        db.session.add(Member(tenant_id=members.other_tenant.id, telegram_id=9))
+
+
+def test_writing_a_foreign_row_by_raw_sql_fails_in_postgresql(members: Cast):
+    insert = text("INSERT INTO member (tenant_id, telegram_id) VALUES (:tenant, 9)")
+    with pytest.raises(ProgrammingError, match="row-level security"), tenant_scope(members.tenant.id):
+        db.session.execute(insert, {"tenant": members.other_tenant.id})
+    db.session.rollback()
+
+
+def test_the_scope_may_change_inside_one_transaction(members: Cast):
+    with tenant_scope(members.tenant.id):
+        assert db.session.scalar(COUNT) == 1
+    assert db.session.scalar(COUNT) == 0
+
+
+def test_a_pooled_connection_forgets_the_scope(members: Cast):
+    with tenant_scope(members.tenant.id):
+        assert db.session.scalar(COUNT) == 1
+        db.session.commit()
+    with db.engine.connect() as connection:
+        assert connection.scalar(COUNT) == 0
