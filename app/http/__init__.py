@@ -4,7 +4,9 @@ from types import ModuleType
 
 from flask import Flask
 
-FEATURES: tuple[ModuleType, ...] = ()
+from app.http import assets, csrf, errors, i18n, pages, security_headers
+
+FEATURES: tuple[ModuleType, ...] = (errors, security_headers, i18n, assets, csrf, pages)
 
 
 def init_app(app: Flask) -> None:

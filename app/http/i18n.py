@@ -1,0 +1,43 @@
+"""Language and time zone of a request. There are two languages; Flask-Admin knows Chinese only as `zh_Hans_CN`."""
+
+from flask import Flask, g, has_request_context, request
+
+from app.core.i18n import EN, LOCALES, ZH, locale_of
+
+COOKIE = "laoban_language"
+HTML_LANG = {ZH: "zh-CN", EN: "en"}
+
+
+def select_locale() -> str:
+    """What was chosen in this browser, else in the person's account, else what the browser asks for, else Chinese."""
+    if not has_request_context():
+        return ZH
+    viewer = g.get("viewer")
+    for chosen in (request.cookies.get(COOKIE), viewer.locale if viewer else None):
+        if chosen in LOCALES:
+            return str(chosen)
+    for tag in request.accept_languages.values():
+        locale = locale_of(tag)
+        if locale:
+            return locale
+    return ZH
+
+
+def select_timezone() -> str | None:
+    """The open tenant's zone; None means the default."""
+    viewer = g.get("viewer") if has_request_context() else None
+    return viewer.timezone if viewer else None
+
+
+def html_lang() -> str:
+    """The value of `<html lang>`."""
+    return HTML_LANG[select_locale()]
+
+
+def init_app(app: Flask) -> None:
+    """Tells Flask-Babel how to choose."""
+    config = app.extensions["babel"]
+    config.locale_selector = select_locale
+    config.timezone_selector = select_timezone
+    config.default_timezone = "Asia/Shanghai"
+    app.add_template_global(html_lang)
