@@ -4,7 +4,16 @@ from app.models.bots import Bot, BotAlert, BotHour, BotMenuItem, BotText
 from app.models.inbox import CronRun, Junk, ShardLease, Update
 from app.models.members import BotMember, Member
 from app.models.outbox import OutgoingMessage
-from app.models.people import Invitation, LinkCode, LoginThrottle, Membership, PlatformRole, User, UserSession
+from app.models.people import (
+    Invitation,
+    LinkCode,
+    LoginThrottle,
+    Mail,
+    Membership,
+    PlatformRole,
+    User,
+    UserSession,
+)
 from app.models.tenants import ApiKey, AuditEvent, Domain, Tenant
 
 __all__ = [
@@ -22,6 +31,7 @@ __all__ = [
     "Junk",
     "LinkCode",
     "LoginThrottle",
+    "Mail",
     "Member",
     "Membership",
     "OutgoingMessage",

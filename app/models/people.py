@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from flask_security.core import RoleMixin, UserMixin
-from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.core.crypto import EncryptedText
 from app.core.db import Base
 from app.domain.people import Role
 from app.models.base import Created, Keyed, Model, TenantOwned, belongs_to, text_enum
@@ -43,6 +44,8 @@ class User(Keyed, Created, Model, UserMixin):
     locale: Mapped[str | None]
     tf_primary_method: Mapped[str | None]
     tf_totp_secret: Mapped[str | None]
+    tf_last_counter: Mapped[int | None]
+    """The time step of the last one-time password that was used, so that none works twice."""
     mf_recovery_codes: Mapped[list[object] | None] = mapped_column(MutableList.as_mutable(JSONB))
     roles: Mapped[list[PlatformRole]] = relationship(secondary=user_platform_role, lazy="selectin")
 
@@ -53,12 +56,19 @@ class User(Keyed, Created, Model, UserMixin):
 
 
 class UserSession(Created, Model):
-    """A signed-in browser; deleting or revoking the row signs it out."""
+    """A signed-in browser; deleting or revoking the row signs it out. `id` is the fingerprint of what the cookie holds.
+
+    `open_tenant_id` is the tenant whose pages are open in it; `opened_as` says that an operator opened somebody else's.
+    """
 
     __tablename__ = "user_session"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    open_tenant_id: Mapped[int | None] = mapped_column(ForeignKey("tenant.id", ondelete="SET NULL"))
+    opened_as: Mapped[bool] = mapped_column(default=False, server_default="false")
+    confirmed_at: Mapped[datetime]
+    """When the person last proved to be himself; sensitive acts ask for it again after a while."""
     last_seen_at: Mapped[datetime]
     ip: Mapped[str | None]
     agent: Mapped[str | None]
@@ -74,6 +84,25 @@ class LoginThrottle(Model):
     failures: Mapped[int] = mapped_column(default=0)
     blocked_until: Mapped[datetime | None]
     last_at: Mapped[datetime]
+
+
+class Mail(Keyed, Created, Model):
+    """An e-mail that must leave even if a worker dies. Its text may hold a one-time link and is dropped once sent."""
+
+    __tablename__ = "mail"
+
+    recipient: Mapped[str]
+    subject: Mapped[str]
+    body: Mapped[str | None] = mapped_column(EncryptedText)
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    not_before: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
+    dead_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+    __table_args__ = (
+        Index("ix_mail_due", "not_before", postgresql_where=text("sent_at IS NULL AND dead_at IS NULL")),
+    )
 
 
 class Membership(Keyed, Created, TenantOwned, Model):
