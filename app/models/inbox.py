@@ -22,7 +22,8 @@ class Update(TenantOwned, Model):
     tenant_id: Mapped[int]
     bot_id: Mapped[int] = mapped_column(primary_key=True)
     update_id: Mapped[int] = mapped_column(primary_key=True)
-    seq: Mapped[int] = mapped_column(BigInteger, Identity(cache=64))
+    # Without a cache: blocks of numbers per connection would turn a chat's order around between web processes.
+    seq: Mapped[int] = mapped_column(BigInteger, Identity())
     chat_key: Mapped[int]
     shard: Mapped[int] = mapped_column(Integer)
     raw: Mapped[bytes] = mapped_column(LargeBinary)
@@ -38,6 +39,16 @@ class Update(TenantOwned, Model):
     __table_args__ = (
         CheckConstraint(f"octet_length(raw) <= {MAX_BYTES}", name="raw_size"),
         Index("ix_inbox_open", "bot_id", "seq", postgresql_where=text("state IN ('new', 'leased')")),
+        # The drain's claim walks tenant by tenant, chat by chat along this one.
+        Index(
+            "ix_inbox_new",
+            "tenant_id",
+            "bot_id",
+            "chat_key",
+            "seq",
+            postgresql_where=text("state = 'new' AND NOT suspect"),
+        ),
+        Index("ix_inbox_suspect", "seq", postgresql_where=text("state = 'new' AND suspect")),
         Index("ix_inbox_dead", "tenant_id", "seq", postgresql_where=text("state = 'dead'")),
         Index("ix_inbox_done", "done_at", postgresql_where=text("state = 'done'")),
     )

@@ -322,7 +322,7 @@ def upgrade() -> None:
         "inbox",
         sa.Column("bot_id", sa.BigInteger(), nullable=False),
         sa.Column("update_id", sa.BigInteger(), nullable=False),
-        sa.Column("seq", sa.BigInteger(), sa.Identity(always=False, cache=64), nullable=False),
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("chat_key", sa.BigInteger(), nullable=False),
         sa.Column("shard", sa.Integer(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
@@ -364,6 +364,20 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_inbox_done", "inbox", ["done_at"], unique=False, postgresql_where=sa.text("state = 'done'")
+    )
+    op.create_index(
+        "ix_inbox_new",
+        "inbox",
+        ["tenant_id", "bot_id", "chat_key", "seq"],
+        unique=False,
+        postgresql_where=sa.text("state = 'new' AND NOT suspect"),
+    )
+    op.create_index(
+        "ix_inbox_suspect",
+        "inbox",
+        ["seq"],
+        unique=False,
+        postgresql_where=sa.text("state = 'new' AND suspect"),
     )
     op.create_index(
         "ix_inbox_open",
