@@ -25,37 +25,43 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
-    app_env: Literal["production", "development", "test"] = "development"
-    secret_key: SecretStr = SecretStr("")
-    encryption_keys: Annotated[list[SecretStr], NoDecode] = []
-    database_url: str = ""
+    app_env: Literal["production", "development", "test"] = Field(
+        "development", description="production refuses to start when a secret or a URL is missing"
+    )
+    secret_key: SecretStr = Field(SecretStr(""), description="signs sessions and webhook secrets")
+    encryption_keys: Annotated[list[SecretStr], NoDecode] = Field(
+        [], description="Fernet keys, comma-separated; the first encrypts, all decrypt"
+    )
+    database_url: str = Field("", description="PostgreSQL; empty = our own, in EMBEDDED_DIR")
     database_owner_url: str = Field(
         "", description="The role that migrates, where it is another than the one that serves"
     )
     database_pooler: bool = Field(
-        False, description="True behind a transaction pooler: no prepared statements"
+        default=False, description="True behind a transaction pooler: no prepared statements"
     )
-    database_pool_size: int = Field(20, ge=1, le=200)
-    redis_url: str = ""
-    embedded_dir: Path = Path(".local")
+    database_pool_size: int = Field(20, ge=1, le=200, description="connections of one process")
+    redis_url: str = Field("", description="Redis; empty = our own, in EMBEDDED_DIR")
+    embedded_dir: Path = Field(Path(".local"), description="where our own servers keep their data")
 
     public_url: str = Field(
         "", description="https address under which Telegram reaches us; empty = polling only"
     )
     tenant_domain: str = Field("", description="bosses are served on <slug>.<tenant_domain> where it is set")
-    port: int = Field(8000, ge=1, le=65535)
-    web_concurrency: int = Field(1, ge=1, le=64)
+    port: int = Field(8000, ge=1, le=65535, description="of the web process")
+    web_concurrency: int = Field(1, ge=1, le=64, description="web worker processes; one per core")
     trusted_proxies: int = Field(0, ge=0, le=5, description="how many proxies in front set X-Forwarded-*")
 
-    telegram_api_url: str = TELEGRAM
-    telegram_connect_timeout: float = 5.0
-    telegram_read_timeout: float = 20.0
-    poll_timeout: int = Field(50, ge=1, le=50, description="long poll of one bot")
-    poll_shards: int = Field(4, ge=1, le=64)
+    telegram_api_url: str = Field(TELEGRAM, description="another Bot API server, or the sandbox")
+    telegram_connect_timeout: float = Field(5.0, gt=0, description="seconds")
+    telegram_read_timeout: float = Field(20.0, gt=0, description="seconds, for everything but long polls")
+    poll_timeout: int = Field(50, ge=1, le=50, description="seconds of one long poll")
+    poll_shards: int = Field(4, ge=1, le=64, description="slices of the bots that are polled")
     poll_handshakes: int = Field(
         50, ge=1, description="new connections to Telegram under way at once, per shard"
     )
-    chat_shards: int = Field(32, ge=1, le=256)
+    chat_shards: int = Field(
+        32, ge=1, le=256, description="slices of the chats; change only with empty inbox"
+    )
     drain_slices: int = Field(
         2, ge=1, le=32, description="resident readers of the inbox, all workers together"
     )
@@ -63,24 +69,31 @@ class Settings(BaseSettings):
     slice_seconds: float = Field(
         120.0, ge=1, le=200, description="a resident task hands over after this long"
     )
-    lease_seconds: float = Field(6.0, ge=1, le=120)
+    lease_seconds: float = Field(6.0, ge=1, le=120, description="a dead reader is replaced after this long")
     inbox_cap: int = Field(
         10_000, ge=10, description="open updates of one bot before we ask Telegram to wait"
     )
     inbox_keep_hours: int = Field(48, ge=25, description="done updates stay this long to recognise repeats")
-    conversation_ttl: int = Field(86_400, ge=60)
+    conversation_ttl: int = Field(
+        86_400, ge=60, description="seconds that a conversation waits for its answer"
+    )
 
     mail_url: str = Field(
         "", description="smtp://user:password@host:587; empty = no mail, no e-mail confirmation"
     )
-    mail_from: str = "Laoban <no-reply@localhost>"
+    mail_from: str = Field("Laoban <no-reply@localhost>", description="the sender of our mail")
     metrics_token: SecretStr = Field(
         SecretStr(""), description="/metrics asks for it as a bearer token where it is set"
     )
-    prometheus_multiproc_dir: str = ""
-    sentry_dsn: SecretStr = SecretStr("")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "console"] = "json"
+    prometheus_multiproc_dir: str = Field(
+        "", description="where the web workers of one host keep their counters"
+    )
+        SecretStr(""), description="errors go to Sentry where the extra is installed"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="what is worth a line"
+    )
+    log_format: Literal["json", "console"] = Field("json", description="one JSON object a line, or text")
 
     @field_validator("encryption_keys", mode="before")
     @classmethod
