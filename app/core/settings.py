@@ -88,8 +88,6 @@ class Settings(BaseSettings):
     prometheus_multiproc_dir: str = Field(
         "", description="where the web workers of one host keep their counters"
     )
-        SecretStr(""), description="errors go to Sentry where the extra is installed"
-    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="what is worth a line"
     )
