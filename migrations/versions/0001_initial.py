@@ -704,6 +704,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("unclear", sa.Integer(), server_default="0", nullable=False),
         sa.Column("not_before", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("lease_token", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
@@ -724,16 +725,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("tenant_id", "dedupe_key", name=op.f("uq_outbox_tenant_id_dedupe_key")),
     )
-    op.create_index(op.f("ix_outbox_bot_id"), "outbox", ["bot_id"], unique=False)
+    op.create_index("ix_outbox_bot", "outbox", ["tenant_id", "bot_id", "id"], unique=False)
     op.create_index(
-        "ix_outbox_due",
+        "ix_outbox_chat",
         "outbox",
-        ["not_before"],
+        ["bot_id", "chat_id", "id"],
         unique=False,
-        postgresql_where=sa.text("state IN ('queued', 'sending')"),
+        postgresql_where=sa.text("state IN ('queued', 'sending', 'held')"),
     )
     op.create_index(
-        "ix_outbox_held", "outbox", ["bot_id"], unique=False, postgresql_where=sa.text("state = 'held'")
+        "ix_outbox_open",
+        "outbox",
+        ["bot_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('queued', 'sending', 'held')"),
     )
     op.create_index(op.f("ix_outbox_tenant_id"), "outbox", ["tenant_id"], unique=False)
     for table in TENANT_TABLES:
