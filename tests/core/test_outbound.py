@@ -1,0 +1,404 @@
+"""The door to addresses that others give us: it reaches public https servers and nothing else."""
+
+import socket
+import ssl
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from app.core import outbound
+from app.core.errors import AppError
+from app.core.outbound import Fetcher, FetchFailed, safe_fetch
+from app.core.safe_url import UnsafeUrl, check_url, is_public
+
+PARTNER = "partner.test"
+LOOPBACK = "127.0.0.1"
+
+UNSAFE_URLS = [
+    "http://example.com/",
+    "ftp://example.com/",
+    "file:///etc/passwd",
+    "gopher://example.com/",
+    "HTTPS:example.com",
+    "//example.com/",
+    "example.com",
+    "",
+    "https://",
+    "https:///path",
+    "https://example.com:80/",
+    "https://example.com:8443/",
+    "https://example.com:6379/",
+    "https://user@example.com/",
+    "https://user:password@example.com/",
+    "https://@example.com/",
+    "https://example.com@127.0.0.1/",
+    "https://127.0.0.1\\@example.com/",
+    "https://example.com\\.internal/",
+    "https://exa mple.com/",
+    "https://example.com/\r\nHost: localhost",
+    "https://example.com/\x00",
+    "https://localhost/",
+    "https://localhost./",
+    "https://intranet/",
+    "https://127.0.0.1/",
+    "https://127.0.0.1./",
+    "https://127.1/",
+    "https://2130706433/",
+    "https://0x7f000001/",
+    "https://0x7f.0.0.1/",
+    "https://0177.0.0.1/",
+    "https://017700000001/",
+    "https://127.0.0.1.0x1/",
+    "https://0/",
+    "https://0.0.0.0/",
+    "https://10.0.0.1/",
+    "https://172.16.0.1/",
+    "https://192.168.1.1/",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://100.100.100.200/",
+    "https://168.63.129.16/",
+    "https://192.88.99.1/",
+    "https://224.0.0.1/",
+    "https://255.255.255.255/",
+    "https://[::1]/",
+    "https://[::]/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[::ffff:8.8.8.8]/",
+    "https://[::127.0.0.1]/",
+    "https://[64:ff9b::7f00:1]/",
+    "https://[2002:7f00:1::]/",
+    "https://[fe80::1%25eth0]/",
+    "https://[fc00::1]/",
+    "https://[fd00:ec2::254]/",
+    "https://[fec0::1]/",
+    "https://[ff02::1]/",
+    "https://[2001:db8::1]/",
+    "https://\uff11\uff12\uff17.0.0.1/",
+    "https://" + "a" * 3000 + ".com/",
+]
+# What a hostile name may resolve to.
+PRIVATE_ANSWERS = [
+    ["127.0.0.1"],
+    ["169.254.169.254"],
+    ["8.8.8.8", "127.0.0.1"],
+    ["10.0.0.1", "8.8.8.8"],
+    ["::1"],
+    ["::ffff:127.0.0.1"],
+    ["64:ff9b::7f00:1"],
+    ["2002:7f00:1::1"],
+    ["192.88.99.1"],
+    ["fe80::1%eth0"],
+    ["not an address"],
+]
+
+
+@pytest.fixture
+def canary():
+    """A listener on loopback that counts who connects."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+def connections(listener):
+    try:
+        listener.accept()[0].close()
+    except BlockingIOError:
+        return 0
+    return 1
+
+
+@pytest.mark.parametrize("url", UNSAFE_URLS)
+def test_an_unsafe_url_is_refused_before_anything_is_connected(canary, url):
+    fetcher = Fetcher(resolver=lambda _: [LOOPBACK], port=canary.getsockname()[1])
+    with pytest.raises(UnsafeUrl):
+        fetcher.fetch(url, timeout=2)
+    assert connections(canary) == 0
+
+
+@pytest.mark.parametrize("answer", PRIVATE_ANSWERS)
+def test_a_name_that_leads_to_one_private_address_is_refused(canary, answer):
+    fetcher = Fetcher(resolver=lambda _: answer, port=canary.getsockname()[1])
+    with pytest.raises(UnsafeUrl):
+        fetcher.fetch("https://hostile.test/", timeout=2)
+    assert connections(canary) == 0
+
+
+def test_the_reason_is_for_the_log_and_not_for_the_visitor():
+    with pytest.raises(UnsafeUrl) as caught:
+        check_url("https://user:password@example.com/")
+    assert isinstance(caught.value, AppError)
+    assert "user" in str(caught.value)
+    assert "user" not in caught.value.text("en")
+    assert "password" not in caught.value.text("en") + repr(caught.value.args)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "path"),
+    [
+        ("https://example.com", "example.com", "/"),
+        ("https://Example.COM:443/a?b=c#d", "example.com", "/a?b=c"),
+        ("https://example.com./", "example.com", "/"),
+        ("https://例子.测试/", "xn--fsqu00a.xn--0zwm56d", "/"),
+        ("https://example.com/老板", "example.com", "/%E8%80%81%E6%9D%BF"),
+        ("https://example.com/?mail=a@b.c", "example.com", "/?mail=a@b.c"),
+        ("https://8.8.8.8/", "8.8.8.8", "/"),
+        ("https://[2606:4700:4700::1111]/", "2606:4700:4700::1111", "/"),
+        ("https://1.example.com/", "1.example.com", "/"),
+    ],
+)
+def test_public_urls_pass(url, host, path):
+    target = check_url(url)
+    assert (target.host, target.path) == (host, path)
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "1.1.1.1", "223.5.5.5", "2606:4700:4700::1111", "2400:3200::1"]
+)
+def test_public_addresses(address):
+    assert is_public(address)
+
+
+def make_certificate(folder, *names):
+    """A certificate for these names that vouches for itself, and the file with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+    day = timedelta(days=1)
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now - day, now + day
+    )
+    made = made.add_extension(
+        x509.SubjectAlternativeName([x509.DNSName(each) for each in names]), critical=False
+    )
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    public = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    path = folder / f"{names[0]}.pem"
+    path.write_bytes(public + private)
+    return public.decode(), path
+
+
+class Partner(BaseHTTPRequestHandler):
+    """A partner's web server. What it saw is in `server.seen`, the address to redirect to in `server.elsewhere`."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        self.server.seen.append((self.command, self.path, dict(self.headers), self.rfile.read(length)))
+        getattr(self, self.path.strip("/").partition("?")[0])()
+
+    do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+
+    def answer(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def ok(self):
+        self.answer(200, b"yes", X_Kind="good")
+
+    def teapot(self):
+        self.answer(418, b"no")
+
+    def redirect(self):
+        self.answer(302, Location=self.server.elsewhere)
+
+    def full(self):
+        self.answer(200, b"x" * outbound.MAX_BYTES)
+
+    def big(self):
+        self.answer(200, b"x" * (outbound.MAX_BYTES + 1))
+
+    def endless(self):
+        self.answer(200, Transfer_Encoding="chunked")
+        while True:
+            self.wfile.write(b"4\r\nmore\r\n")
+
+    def short(self):
+        self.answer(200, b"half", Content_Length="8")
+        self.close_connection = True
+
+    def garbage(self):
+        self.wfile.write(b"\x00\xff not http\r\n\r\n")
+        self.close_connection = True
+
+    def drip(self):
+        for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 1000:
+            self.wfile.write(bytes([byte]))
+            time.sleep(0.02)
+
+    def silent(self):
+        self.server.released.wait(10)
+        self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+class PartnerServer(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """A client that hangs up in the middle is what some tests want."""
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("tls"), PARTNER)
+
+
+@pytest.fixture
+def partner(certificate):
+    """The partner's server on loopback with TLS, and a fetcher that may reach it."""
+    server = PartnerServer((LOOPBACK, 0), Partner)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate[1])
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.seen, server.elsewhere, server.released = [], "", threading.Event()
+    server.port = server.server_address[1]
+    server.fetcher = Fetcher(lambda _: [LOOPBACK], allow={LOOPBACK}, port=server.port, trust=certificate[0])
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.released.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_an_answer_comes_whole(partner):
+    answer = partner.fetcher.fetch(
+        f"https://{PARTNER}/ok?n=1", method="POST", headers={"X-Signature": "s", "host": "evil"}, body=b"{}"
+    )
+    assert (answer.status, answer.body, answer.headers["x-kind"]) == (200, b"yes", "good")
+    method, path, headers, body = partner.seen[0]
+    assert (method, path, body) == ("POST", "/ok?n=1", b"{}")
+    assert (headers["Host"], headers["X-Signature"]) == (PARTNER, "s")
+
+
+def test_a_refusal_is_an_answer_too(partner):
+    assert partner.fetcher.fetch(f"https://{PARTNER}/teapot").status == 418
+
+
+def test_redirects_are_not_followed(partner, canary):
+    partner.elsewhere = f"https://{LOOPBACK}:{canary.getsockname()[1]}/"
+    answer = partner.fetcher.fetch(f"https://{PARTNER}/redirect")
+    assert answer.status == 302
+    assert connections(canary) == 0
+    assert len(partner.seen) == 1
+
+
+def test_the_name_is_resolved_once_and_the_checked_address_is_used(partner, canary):
+    answers = iter([[LOOPBACK], ["10.0.0.1"]])
+    fetcher = Fetcher(
+        lambda _: next(answers), allow={LOOPBACK}, port=partner.port, trust=partner.fetcher.trust
+    )
+    assert fetcher.fetch(f"https://{PARTNER}/ok").status == 200
+    with pytest.raises(UnsafeUrl):
+        fetcher.fetch(f"https://{PARTNER}/ok")
+    assert connections(canary) == 0
+
+
+@pytest.mark.parametrize("host", ["other.test", "sub.partner.test"])
+def test_the_certificate_must_name_the_host(partner, host):
+    with pytest.raises(FetchFailed) as caught:
+        partner.fetcher.fetch(f"https://{host}/ok")
+    assert caught.value.reason == "tls"
+    assert partner.seen == []
+
+
+def test_the_certificate_must_be_trusted(partner):
+    with pytest.raises(FetchFailed) as caught:
+        Fetcher(lambda _: [LOOPBACK], allow={LOOPBACK}, port=partner.port).fetch(f"https://{PARTNER}/ok")
+    assert caught.value.reason == "tls"
+
+
+def test_as_much_as_allowed_is_read_and_no_more(partner):
+    assert len(partner.fetcher.fetch(f"https://{PARTNER}/full").body) == outbound.MAX_BYTES
+    for path in ("big", "endless"):
+        with pytest.raises(FetchFailed) as caught:
+            partner.fetcher.fetch(f"https://{PARTNER}/{path}")
+        assert caught.value.reason == "too_large"
+
+
+@pytest.mark.parametrize("path", ["short", "garbage"])
+def test_a_broken_answer_is_no_answer(partner, path):
+    with pytest.raises(FetchFailed) as caught:
+        partner.fetcher.fetch(f"https://{PARTNER}/{path}")
+    assert caught.value.reason == "broken"
+
+
+@pytest.mark.parametrize("path", ["drip", "silent"])
+def test_a_slow_answer_ends_at_the_deadline(partner, path):
+    began = time.monotonic()
+    with pytest.raises(FetchFailed) as caught:
+        partner.fetcher.fetch(f"https://{PARTNER}/{path}?secret=1", timeout=0.4)
+    assert caught.value.reason == "timeout"
+    assert time.monotonic() - began < 1
+    assert "secret" not in str(caught.value)
+
+
+def test_a_peer_that_never_shakes_hands_ends_at_the_deadline(canary):
+    fetcher = Fetcher(lambda _: [LOOPBACK], allow={LOOPBACK}, port=canary.getsockname()[1])
+    with pytest.raises(FetchFailed) as caught:
+        fetcher.fetch(f"https://{PARTNER}/", timeout=0.3)
+    assert caught.value.reason == "timeout"
+
+
+def test_the_next_address_is_tried_when_the_first_does_not_answer(partner):
+    fetcher = Fetcher(
+        lambda _: ["127.0.0.2", LOOPBACK],
+        allow={"127.0.0.2", LOOPBACK},
+        port=partner.port,
+        trust=partner.fetcher.trust,
+    )
+    assert fetcher.fetch(f"https://{PARTNER}/ok").status == 200
+
+
+def test_nobody_listens():
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(FetchFailed) as caught:
+        Fetcher(lambda _: [LOOPBACK], allow={LOOPBACK}, port=port).fetch(f"https://{PARTNER}/")
+    assert caught.value.reason == "connect"
+
+
+def unknown(_):
+    raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+
+@pytest.mark.parametrize("resolver", [unknown, lambda _: []])
+def test_an_unknown_name(resolver):
+    with pytest.raises(FetchFailed) as caught:
+        Fetcher(resolver).fetch(f"https://{PARTNER}/")
+    assert caught.value.reason == "dns"
+
+
+def test_a_name_server_that_does_not_answer():
+    waiting = threading.Event()
+    with pytest.raises(FetchFailed) as caught:
+        Fetcher(lambda _: [str(waiting.wait(5))]).fetch(f"https://{PARTNER}/", timeout=0.2)
+    waiting.set()
+    assert caught.value.reason == "timeout"
+
+
+def test_production_allows_nothing_extra():
+    fetcher = outbound._PRODUCTION
+    assert (list(fetcher.allow), fetcher.port, fetcher.trust) == ([], 443, None)
+    assert fetcher.resolver is outbound.system_resolver
+    with pytest.raises(UnsafeUrl):
+        safe_fetch("https://127.0.0.1/")
+
+
+def test_the_system_resolver_knows_loopback():
+    assert "127.0.0.1" in outbound.system_resolver("localhost")
