@@ -22,6 +22,7 @@ from app.services.bots.lookup import (
     get_by_public_id,
     label,
     list_bots,
+    secret_of,
     webhook_secret,
     webhook_url,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "report_failure",
     "report_ok",
     "rotate_secret",
+    "secret_of",
     "set_enabled",
     "set_locale",
     "set_mode",

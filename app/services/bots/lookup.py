@@ -62,7 +62,7 @@ def choose(public_id: str | None, tenant_id: int) -> Bot:
 
 def webhook_secret(bot: Bot) -> str:
     """What Telegram sends with every update of this bot: 43 characters, never stored."""
-    return _secret(bot, bot.secret_generation)
+    return secret_of(bot.public_id, bot.secret_generation)
 
 
 def former_secret(bot: Bot) -> str:
@@ -70,11 +70,12 @@ def former_secret(bot: Bot) -> str:
     rotated = bot.secret_rotated_at
     if rotated is None or now() - rotated > timedelta(seconds=SECRET_GRACE):
         return ""
-    return _secret(bot, bot.secret_generation - 1)
+    return secret_of(bot.public_id, bot.secret_generation - 1)
 
 
-def _secret(bot: Bot, generation: int) -> str:
-    return crypto.derive(get_settings().secret_key.get_secret_value(), "webhook", bot.public_id, generation)
+def secret_of(public_id: str, generation: int) -> str:
+    """The webhook secret of a bot's generation: derived, so that it is stored nowhere."""
+    return crypto.derive(get_settings().secret_key.get_secret_value(), "webhook", public_id, generation)
 
 
 def webhook_url(bot: Bot) -> str:
