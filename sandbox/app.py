@@ -1,0 +1,39 @@
+"""Which part of the sandbox answers which address."""
+
+from collections.abc import Awaitable
+
+from sandbox.botapi.api import Api
+from sandbox.control.door import Door
+from sandbox.http import Handler, Request, Response
+from sandbox.pages import Pages
+from sandbox.world import World
+
+
+class App:
+    """All doors by the beginning of the path. Another service of the outside world is one more package and line."""
+
+    def __init__(self, world: World) -> None:
+        api, pages = Api(world), Pages(world)
+        self._mounts: tuple[tuple[str, Handler], ...] = (
+            ("/bot", self._bot_or_page(api, pages)),
+            ("/control/", Door(world).handle),
+            ("/file/bot", api.handle_file),
+            ("/", pages.handle),
+        )
+
+    def handle(self, request: Request) -> Response | Awaitable[Response]:
+        """One request."""
+        path = request.path
+        for prefix, handler in self._mounts:
+            if path.startswith(prefix):
+                return handler(request)
+        return Response(b"Bad Request", 400, "text/plain")
+
+    @staticmethod
+    def _bot_or_page(api: Api, pages: Pages) -> Handler:
+        """A token follows /bot at once; /botfather is a page."""
+
+        def handle(request: Request) -> Response | Awaitable[Response]:
+            return pages.handle(request) if request.path == "/botfather" else api.handle(request)
+
+        return handle

@@ -1,0 +1,1 @@
+"""The Bot API, one file per area of methods."""
