@@ -1,0 +1,71 @@
+"""The gate that every call to Telegram passes: its limits, shared by all processes."""
+
+import random
+import time
+from hashlib import blake2s
+
+from app.core import buckets
+from app.core.buckets import Bucket
+from app.domain.bots import BotConfig
+from app.domain.sending import BOT_RATE, CHAT_RATE, GROUP_RATE, Priority, Rate
+from bots.telegram.errors import Postpone
+from app.services.sending import bot_key, budget
+
+__all__ = ["budget", "park", "wait_turn"]
+
+LONGEST_WAIT = 1.5
+"""Seconds that an answer may wait here; beyond that the update goes back to the inbox."""
+_JITTER = (0.2, 1.0)
+# What a class leaves in the bot's bucket for the ones above it, in tokens.
+_LEAVES = {Priority.INTERACTIVE: 0, Priority.IMPORTANT: 2, Priority.BROADCAST: BOT_RATE.burst - 1}
+
+
+def wait_turn(config: BotConfig, chat: int | str | None, priority: Priority) -> None:
+    """Takes a place in the bot's and the chat's limit, and sleeps until it is there.
+
+    `chat` is None for calls that put nothing into a chat. Raises Postpone when the place is too far away.
+    """
+    wanted = [_bucket(bot_key(config.id), BOT_RATE, _LEAVES[priority])]
+    if chat is not None:
+        wanted.append(_bucket(_chat_key(config, chat), _chat_rate(chat)))
+    longest = LONGEST_WAIT if priority is not Priority.BROADCAST else 0.0
+    turn = buckets.take(wanted, tag=_tag(config), longest_wait=longest)
+    if not turn.taken:
+        raise Postpone(turn.wait, "Telegram's limits")
+    if turn.wait:
+        time.sleep(turn.wait)
+
+
+def park(config: BotConfig, chat: int | str | None, seconds: float) -> float:
+    """Telegram said 429: nobody sends there for `seconds` and a little more, which is returned.
+
+    A group has a limit of its own; anywhere else the whole bot is meant.
+    """
+    wait = seconds + random.uniform(*_JITTER)  # noqa: S311 - spreads the return of the senders
+    if chat is not None and _is_group(chat):
+        buckets.park(_chat_key(config, chat), wait, tag=_tag(config), interval=GROUP_RATE.interval)
+    else:
+        buckets.park(bot_key(config.id), wait, tag=_tag(config), interval=BOT_RATE.interval)
+    return wait
+
+
+def _bucket(key: str, rate: Rate, leave: int = 0) -> Bucket:
+    return Bucket(key, rate.interval, (rate.burst - 1 - leave) * rate.interval)
+
+
+def _chat_key(config: BotConfig, chat: int | str) -> str:
+    return f"laoban:gate:{config.id}:{chat}"
+
+
+def _is_group(chat: int | str) -> bool:
+    """Groups and channels have negative ids or are named."""
+    return isinstance(chat, str) or chat < 0
+
+
+def _chat_rate(chat: int | str) -> Rate:
+    return GROUP_RATE if _is_group(chat) else CHAT_RATE
+
+
+def _tag(config: BotConfig) -> str:
+    """Another token is another start: what Telegram held against the former one is over."""
+    return blake2s(config.token.encode(), digest_size=6).hexdigest()
