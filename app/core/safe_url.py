@@ -71,15 +71,18 @@ def check_url(url: str) -> Target:
     host = (parts.host or "").strip("[]").removesuffix(".").lower()
     if not host:
         raise UnsafeUrl("no host")
-    if "%" in host or (literal(host) is None and ("." not in host or _NUMERIC_END.fullmatch(host))):
-        raise UnsafeUrl("no public host name")
+    if literal(host) is None:
+        if "." not in host or _NUMERIC_END.fullmatch(host):
+            raise UnsafeUrl("no public host name")
+    elif not is_public(host):
+        raise UnsafeUrl("an address that is not public")
     return Target(host, parts.request_uri)
 
 
 def is_public(text: str) -> bool:
     """True for an address of the public internet."""
     address = literal(text)
-    if address is None or not address.is_global or address.is_multicast:
+    if address is None or "%" in text or not address.is_global or address.is_multicast:
         return False
     if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
         # NAT64, IPv4-mapped, site-local and whatever else may hide another address.

@@ -1,12 +1,6 @@
-"""The program's own PostgreSQL and Redis: they start once, stay while they are needed, and end with the last user."""
+"""The program's own PostgreSQL and Redis: what they are, where they run, what they keep."""
 
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,71 +8,10 @@ import redis
 
 from app.core import embedded
 from app.core.embedded import EmbeddedFailed, EmbeddedPostgres, EmbeddedRedis, binaries
-from app.core.embedded.home import Home, read_process, write_private
-from app.core.embedded.processes import start_token
-from tests.waiting import wait_for
+from app.core.embedded.home import Home
+from tests.core.servers import query, redis_at, server_pids
 
-PROJECT = Path(__file__).parents[2]
-USER = """
-import sys
-from pathlib import Path
-from app.core import embedded
-embedded.ensure(Path(sys.argv[1]), fast=True, postgres="postgres" in sys.argv, redis="redis" in sys.argv)
-print("ready", flush=True)
-sys.stdin.read()
-"""
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-
-
-def new_user(directory, *servers, python=sys.executable, prefix=(), env=None):
-    """Another process that needs the servers until its standard input ends."""
-    return subprocess.Popen(
-        [*prefix, python, "-c", USER, str(directory), *(servers or ("postgres", "redis"))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT,
-        env=env,
-        start_new_session=True,
-    )
-
-
-def is_ready(user):
-    return user.stdout.readline() == "ready\n"
-
-
-def end(user, number=signal.SIGKILL):
-    os.killpg(user.pid, number)
-    user.wait()
-    user.stdin.close()
-    user.stdout.close()
-
-
-def server_pids(directory):
-    return [EmbeddedPostgres(directory).pid(), EmbeddedRedis(directory).pid()]
-
-
-def all_gone(pids):
-    return not any(start_token(pid) for pid in pids if pid)
-
-
-def query(url, statement):
-    with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(statement)
-        return cursor.fetchone() if cursor.description else None
-
-
-def redis_at(url):
-    return redis.Redis.from_url(url, decode_responses=True)
-
-
-@pytest.fixture
-def place(tmp_path):
-    """A folder for servers that are stopped after the test, whatever happened."""
-    directory = tmp_path / "servers"
-    yield directory
-    if directory.exists():
-        embedded.stop(directory, force=True)
 
 
 @pytest.fixture(scope="module")
@@ -192,102 +125,6 @@ def test_an_answered_push_survives_kill_9_of_redis(place):
     assert server.url == url
 
 
-def test_two_at_once_start_it_once(place):
-    users = [new_user(place) for _ in range(4)]
-    assert all(is_ready(user) for user in users)
-    pids = server_pids(place)
-    assert all(pids)
-    assert not list(place.glob("postgres/**/core*"))
-    for user in users:
-        end(user)
-    wait_for(lambda: all_gone(pids))
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_the_servers_end_within_three_seconds_after_the_last_user(place, number):
-    user = new_user(place)
-    assert is_ready(user)
-    pids = [*server_pids(place), read_process(Home(place).keeper)]
-    assert all(pids)
-    end(user, number)
-    wait_for(lambda: all_gone(pids), seconds=3)
-
-
-def test_the_servers_stay_while_one_user_lives(place):
-    first, second = new_user(place), new_user(place)
-    assert is_ready(first)
-    assert is_ready(second)
-    pids = server_pids(place)
-    end(first)
-    # Three looks of the keeper pass; no condition tells that it looked and left everything alone.
-    time.sleep(1.6)
-    assert server_pids(place) == pids
-    end(second)
-    wait_for(lambda: all_gone(pids), seconds=3)
-
-
-def test_the_next_user_adopts_servers_whose_keeper_was_killed(place):
-    user = new_user(place)
-    assert is_ready(user)
-    pids = server_pids(place)
-    os.kill(read_process(Home(place).keeper), signal.SIGKILL)
-    end(user)
-    heir = new_user(place)
-    assert is_ready(heir)
-    assert server_pids(place) == pids
-    end(heir)
-    wait_for(lambda: all_gone(pids), seconds=3)
-
-
-def test_the_servers_end_when_their_folder_is_removed(place):
-    user = new_user(place)
-    assert is_ready(user)
-    pids = [*server_pids(place), read_process(Home(place).keeper)]
-    shutil.rmtree(place, ignore_errors=True)
-    wait_for(lambda: all_gone(pids), seconds=6)
-    end(user)
-
-
-def test_stop_leaves_the_servers_to_others_unless_forced(place):
-    user = new_user(place, "redis")
-    assert is_ready(user)
-    assert not embedded.stop(place)
-    assert EmbeddedRedis(place).pid()
-    assert embedded.stop(place, force=True)
-    assert EmbeddedRedis(place).pid() is None
-    end(user)
-
-
-def test_another_process_with_the_number_of_a_dead_user_does_not_count(place):
-    user = new_user(place, "redis")
-    assert is_ready(user)
-    write_private(place / "users" / str(os.getpid()), f"{os.getpid()} 1")
-    assert Home(place).living_users() == [user.pid]
-    end(user)
-
-
-def test_a_pid_file_that_now_names_another_program_does_not_stop_the_start(place):
-    embedded.ensure(place, fast=True)
-    embedded.stop(place)
-    (place / "postgres/postmaster.pid").write_text(f"{os.getpid()}\n")
-    (place / "redis/pid").write_text(f"{os.getpid()}\n")
-    urls = embedded.ensure(place)
-    assert query(urls.database_url, "SELECT 1") == (1,)
-
-
-def test_a_port_that_somebody_took_is_given_up(place):
-    first = embedded.ensure(place, postgres=False).redis_url
-    embedded.stop(place)
-    taken = EmbeddedRedis(place / "other")
-    taken.home.make()
-    taken.data.mkdir()
-    shutil.copy(place / "redis/access.json", taken.data)
-    taken.start()
-    second = embedded.ensure(place, postgres=False).redis_url
-    taken.stop()
-    assert second.rpartition(":")[2] != first.rpartition(":")[2]
-
-
 @pytest.mark.parametrize("name", ["x" * 120, "a folder, with 'signs' and 老板"])
 def test_any_folder_will_do(tmp_path, name):
     place = tmp_path / name / "servers"
@@ -344,30 +181,3 @@ def test_root_may_keep_it_under_a_closed_folder(tmp_path):
     assert query(url, "SELECT 1") == (1,)
     assert closed.stat().st_mode & 0o777 == 0o701
     embedded.stop(closed / "servers")
-
-
-def python_for_everybody():
-    """A Python of our version that an ordinary account can run; root's own may live in a closed folder."""
-    name = f"python3.{sys.version_info.minor}"
-    return shutil.which(name, path="/usr/bin:/usr/local/bin")
-
-
-@AS_ROOT
-@pytest.mark.skipif(python_for_everybody() is None, reason="no Python outside of root's own folders")
-def test_an_ordinary_account_runs_it_as_itself(tmp_path_factory):
-    place = Path("/tmp") / f"laoban-test-{os.getpid()}"  # the folders of pytest are closed to other accounts
-    place.mkdir()
-    shutil.chown(place, "nobody")
-    libraries = next(path for path in sys.path if path.endswith("site-packages"))
-    user = new_user(
-        place / "servers",
-        python=python_for_everybody(),
-        prefix=("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"),
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": libraries, "PYTHONDONTWRITEBYTECODE": "1"},
-    )
-    assert is_ready(user)
-    pids = server_pids(place / "servers")
-    assert {Path(f"/proc/{pid}").stat().st_uid for pid in pids} == {place.stat().st_uid}
-    end(user)
-    wait_for(lambda: all_gone(pids), seconds=3)
-    shutil.rmtree(place)
