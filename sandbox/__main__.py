@@ -19,8 +19,12 @@ def read_arguments() -> Settings:
     parser.add_argument("--fast", action="store_true", help="for load tests: no call log, few kept messages")
     parser.add_argument("--tls-cert", type=Path, help="make one with python -m sandbox.tls FOLDER")
     parser.add_argument("--tls-key", type=Path)
-    parser.add_argument("--retry-scale", type=float, default=1.0, help="multiplies waits between webhook attempts")
-    parser.add_argument("--lenient", action="store_true", help="no brakes on clients that poll or set webhooks too often")
+    parser.add_argument(
+        "--retry-scale", type=float, default=1.0, help="multiplies waits between webhook attempts"
+    )
+    parser.add_argument(
+        "--lenient", action="store_true", help="no brakes on clients that poll or set webhooks too often"
+    )
     chosen = parser.parse_args()
     return Settings(
         host=chosen.host, port=chosen.port, data=chosen.data, fast=chosen.fast, tls_cert=chosen.tls_cert,

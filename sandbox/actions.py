@@ -32,10 +32,15 @@ def say_in(world: World, chat: Chat, person: Person, text: str, reply_to: int = 
     conversation = world.shared_conversation(chat)
     content = written(world, person, text)
     if chat.type == "channel":
-        content = {"sender_chat": conversation.chat, **{key: content[key] for key in content if key != "from"}}
+        content = {
+            "sender_chat": conversation.chat,
+            **{key: content[key] for key in content if key != "from"},
+        }
     answered = conversation.messages.get(reply_to)
     if answered is not None:
-        content["reply_to_message"] = {key: value for key, value in answered.items() if key != "reply_to_message"}
+        content["reply_to_message"] = {
+            key: value for key, value in answered.items() if key != "reply_to_message"
+        }
     message = conversation.add(content)
     kind = "channel_post" if chat.type == "channel" else "message"
     update_ids = {
@@ -62,7 +67,9 @@ def told(conversation: Conversation, message: Json, update_id: int) -> Json:
 def bots_in(world: World, chat: Chat) -> list[Bot]:
     """The bots that belong to a chat."""
     return [
-        world.bots[member] for member, status in chat.members.items() if member in world.bots and status in PRESENT
+        world.bots[member]
+        for member, status in chat.members.items()
+        if member in world.bots and status in PRESENT
     ]
 
 
@@ -131,14 +138,14 @@ def block(world: World, bot: Bot, person: Person) -> None:
     """A person blocks a bot."""
     if person.id not in bot.blocked_by:
         bot.blocked_by.add(person.id)
-        bot_moved(world, bot, person.chat(), person, "member", "kicked")
+        bot_moved(world, bot, person.chat(), person, ("member", "kicked"))
 
 
 def unblock(world: World, bot: Bot, person: Person) -> None:
     """A person lets a bot write again."""
     if person.id in bot.blocked_by:
         bot.blocked_by.discard(person.id)
-        bot_moved(world, bot, person.chat(), person, "kicked", "member")
+        bot_moved(world, bot, person.chat(), person, ("kicked", "member"))
 
 
 def set_member(world: World, chat: Chat, member_id: int, status: str, by: Person) -> None:
@@ -150,7 +157,7 @@ def set_member(world: World, chat: Chat, member_id: int, status: str, by: Person
     world.dirty = True
     bot = world.bots.get(member_id)
     if bot is not None:
-        bot_moved(world, bot, chat.chat(), by, old, status)
+        bot_moved(world, bot, chat.chat(), by, (old, status))
         return
     user = world.person(member_id).user()
     change = changed_member(world, chat.chat(), by, user, (old, status))
@@ -159,9 +166,9 @@ def set_member(world: World, chat: Chat, member_id: int, status: str, by: Person
             world.notify(other, "chat_member", change, str(chat.id))
 
 
-def bot_moved(world: World, bot: Bot, chat: Json, by: Person, old: str, new: str) -> None:
+def bot_moved(world: World, bot: Bot, chat: Json, by: Person, statuses: tuple[str, str]) -> None:
     """Tell a bot that its own status changed."""
-    change = changed_member(world, chat, by, bot.user(), (old, new))
+    change = changed_member(world, chat, by, bot.user(), statuses)
     world.notify(bot, "my_chat_member", change, str(chat["id"]))
     world.dirty = True
 

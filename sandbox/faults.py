@@ -7,7 +7,9 @@ from math import ceil
 from sandbox.models import Json
 
 # Calls that the real server never limits.
-UNLIMITED = frozenset({"getMe", "getUpdates", "setWebhook", "deleteWebhook", "getWebhookInfo", "logOut", "close"})
+UNLIMITED = frozenset(
+    {"getMe", "getUpdates", "setWebhook", "deleteWebhook", "getWebhookInfo", "logOut", "close"}
+)
 # Calls that put a message into a chat.
 SENDING = frozenset({"sendMessage", "sendPhoto", "sendDocument"})
 

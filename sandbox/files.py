@@ -64,7 +64,9 @@ class Shelf:
         self._size = 0
         self.files.clear()
 
-    def add(self, kind: str, name: str, content_type: str, data: bytes, size: tuple[int, int] = (0, 0)) -> Stored:
+    def add(
+        self, kind: str, name: str, content_type: str, data: bytes, size: tuple[int, int] = (0, 0)
+    ) -> Stored:
         """Keep a file; `size` is the width and height of a photo."""
         file_id = ("AgACAgU" if kind == "photo" else "BQACAgU") + secrets.token_urlsafe(36)
         stored = Stored(file_id, kind, name, content_type, len(data), *size)

@@ -160,7 +160,9 @@ class Connection(asyncio.Protocol):
         error = task.exception()
         if error is not None:
             log.error("request failed", exc_info=error)
-            self._answer(Response(b'{"ok":false,"error_code":500,"description":"Internal Server Error"}', 500))
+            self._answer(
+                Response(b'{"ok":false,"error_code":500,"description":"Internal Server Error"}', 500)
+            )
         else:
             self._answer(task.result())
         if self._transport is not None:

@@ -7,29 +7,30 @@ from itertools import islice
 from sandbox.models import Json
 from sandbox.params import Params, Upload
 
+OK = 200
 
-@dataclass(slots=True, frozen=True)
+
+@dataclass(slots=True)
 class Call:
-    """One call of a bot. `ignored` are parameters that the method does not know."""
+    """One call of a bot. `known` are the parameters that the method knows."""
 
-    number: int
     at: float
     bot_id: int
     method: str
     params: Params
     status: int
     description: str
-    ignored: list[str]
+    known: frozenset[str]
 
-    def as_json(self) -> Json:
-        """For the control door; files become their names and sizes."""
+    def as_json(self, number: int) -> Json:
+        """For the control door; files become their names and sizes, `ignored` are unknown parameters."""
         params = {
             name: {"file": value.name, "size": len(value.data)} if isinstance(value, Upload) else value
             for name, value in self.params.items()
         }
         return {
-            "number": self.number, "at": self.at, "bot_id": self.bot_id, "method": self.method, "params": params,
-            "status": self.status, "description": self.description, "ignored": self.ignored,
+            "number": number, "at": self.at, "bot_id": self.bot_id, "method": self.method, "params": params,
+            "status": self.status, "description": self.description, "ignored": [name for name in self.params if name not in self.known],
         }  # fmt: skip
 
 
@@ -38,7 +39,7 @@ class Journal:
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
-        self.calls: deque[Call] = deque(maxlen=kept)
+        self.calls: deque[tuple[int, Call]] = deque(maxlen=kept)
         self.counters: Counter[str] = Counter()
         self.number = 0
 
@@ -47,21 +48,18 @@ class Journal:
         self.calls.clear()
         self.counters.clear()
 
-    def note(
-        self, at: float, bot_id: int, method: str, params: Params, status: int, description: str, known: frozenset[str]
-    ) -> None:
+    def note(self, call: Call) -> None:
         """Count one call and log it."""
         self.number += 1
-        self.counters[method if status == 200 else f"{method} {status}"] += 1
+        self.counters[call.method if call.status == OK else f"{call.method} {call.status}"] += 1
         if self._kept:
-            ignored = [name for name in params if name not in known]
-            self.calls.append(Call(self.number, at, bot_id, method, params, status, description, ignored))
+            self.calls.append((self.number, call))
 
     def find(self, bot_id: int | None, method: str | None, after: int, limit: int) -> list[Json]:
         """The newest matching calls, oldest of them first."""
         newest = (
-            call.as_json()
-            for call in reversed(self.calls)
-            if call.number > after and bot_id in {None, call.bot_id} and method in {None, call.method}
+            call.as_json(number)
+            for number, call in reversed(self.calls)
+            if number > after and bot_id in {None, call.bot_id} and method in {None, call.method}
         )
         return list(reversed(list(islice(newest, limit))))

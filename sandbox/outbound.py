@@ -90,7 +90,9 @@ class Exchange(asyncio.Protocol):
         if self._head is not None and self._body is not None and "content-length" not in self._head.headers:
             self._finish()
         else:
-            self._fail("Read timeout expired" if isinstance(exc, TimeoutError) else "Webhook connection closed")
+            self._fail(
+                "Read timeout expired" if isinstance(exc, TimeoutError) else "Webhook connection closed"
+            )
 
     def close(self) -> None:
         """End the connection."""

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, quote, unquote
 import orjson
 from jinja2 import Environment, FileSystemLoader
 
-from sandbox.actions import PRESENT, bots_in
+from sandbox.actions import bots_in
+from sandbox.botapi.access import PRESENT
 from sandbox.http import Request, Response
 from sandbox.models import Bot, Json
 from sandbox.texts import LANGUAGES, words
@@ -39,15 +40,17 @@ class Pages:
 
     def handle(self, request: Request) -> Response:
         """One page, file or picture."""
-        path = unquote(request.path)
         if request.method not in {"GET", "HEAD"}:
             return Response(b"Method Not Allowed", 405, "text/plain")
+        path = unquote(request.path)
         if path == "/healthz":
             return Response(b'{"ok":true}')
-        if path.startswith("/static/"):
-            return self._static(path.removeprefix("/static/"))
-        if path.startswith("/media/"):
-            return self._media(path.removeprefix("/media/"))
+        for prefix, answer in (("/static/", self._static), ("/media/", self._media)):
+            if path.startswith(prefix):
+                return answer(path.removeprefix(prefix))
+        return self._page(request, path)
+
+    def _page(self, request: Request, path: str) -> Response:
         if path == "/":
             return self._render(request, "home.html", bots=self._bot_rows(), chats=self._chat_rows(None))
         if path == "/botfather":
@@ -64,9 +67,10 @@ class Pages:
         chat = self._world.find_chat(query["chat"]) if "chat" in query else None
         if bot is None or ("chat" in query and chat is None):
             return self._render(request, "not_found.html", status=404)
-        page = {
+        viewer: Json = {**person.user(), "hue": hue(person.id)}
+        page: Json = {
             "bot": {**bot.user(), "hue": hue(bot.id), "commands": commands_of(bot)},
-            "user": {**person.user(), "hue": hue(person.id)},
+            "user": viewer,
             "chat": {**chat.chat(), "is_member": chat.members.get(person.id) in PRESENT,
                      "can_post": chat.type != "channel"} if chat else None,
             "is_blocked": person.id in bot.blocked_by,
@@ -74,7 +78,7 @@ class Pages:
         }  # fmt: skip
         people = [{**other.user(), "hue": hue(other.id)} for other in list(self._world.people.values())[:20]]
         if all(other["id"] != person.id for other in people):
-            people.append(page["user"])
+            people.append(viewer)
         return self._render(
             request, "chat.html", page=page, people=people, bots=self._bot_rows(), chats=self._chat_rows(bot),
             shown=chat, members=sum(status in PRESENT for status in chat.members.values()) if chat else 0,
@@ -84,7 +88,13 @@ class Pages:
         """Bots for lists, the newest first."""
         newest = list(self._world.bots.values())[-100:]
         return [
-            {**bot.user(), "hue": hue(bot.id), "token": bot.token, "pending": len(bot.updates), "state": state_of(bot)}
+            {
+                **bot.user(),
+                "hue": hue(bot.id),
+                "token": bot.token,
+                "pending": len(bot.updates),
+                "state": state_of(bot),
+            }
             for bot in reversed(newest)
         ]
 
@@ -98,7 +108,7 @@ class Pages:
                 rows.append({**chat.chat(), "hue": hue(chat.id), "guide": guide.username})
         return rows
 
-    def _render(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
+    def _render(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
         language, chosen = language_of(request)
         text = self._templates.get_template(name).render(
             t=words(language), language=language, other="en" if language == "zh" else "zh", path=request.path,
@@ -150,7 +160,9 @@ def state_of(bot: Bot) -> str:
     """The key of the text that says how the bot gets its updates."""
     if bot.webhook is not None:
         return "has_webhook"
-    polled = bot.poll is not None or (bot.last_poll_at and asyncio.get_running_loop().time() < bot.last_poll_at + 60)
+    polled = bot.poll is not None or (
+        bot.last_poll_at and asyncio.get_running_loop().time() < bot.last_poll_at + 60
+    )
     return "is_polled" if polled else "is_silent"
 
 

@@ -5,6 +5,7 @@ import gc
 import logging
 import resource
 import signal
+import sys
 
 from sandbox import store
 from sandbox.app import App
@@ -29,7 +30,11 @@ async def serve(settings: Settings) -> None:
         store.load(world, settings.data)
     app, connections = App(world), set[Connection]()
     loop = asyncio.get_running_loop()
-    tls = server_context(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
+    tls = (
+        server_context(settings.tls_cert, settings.tls_key)
+        if settings.tls_cert and settings.tls_key
+        else None
+    )
     server = await loop.create_server(
         lambda: Connection(app.handle, connections), settings.host, settings.port, ssl=tls, backlog=BACKLOG
     )
@@ -37,7 +42,8 @@ async def serve(settings: Settings) -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     port = server.sockets[0].getsockname()[1]
-    print(f"sandbox listening on {'https' if tls else 'http'}://{settings.host}:{port}", flush=True)
+    sys.stdout.write(f"sandbox listening on {'https' if tls else 'http'}://{settings.host}:{port}\n")
+    sys.stdout.flush()
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopped.set)

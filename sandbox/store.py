@@ -1,6 +1,5 @@
 """Keeping the world in a file, so that demo bots and their chats survive a restart."""
 
-import os
 from collections import OrderedDict
 from dataclasses import asdict
 from pathlib import Path
@@ -48,7 +47,12 @@ def bot_json(bot: Bot) -> Json:
         "known_people": list(bot.known_people),
         "webhook": asdict(bot.webhook) if bot.webhook else None,
         "updates": [
-            {"id": update.id, "body": update.body.decode(), "expires_at": update.expires_at, "queue": update.queue}
+            {
+                "id": update.id,
+                "body": update.body.decode(),
+                "expires_at": update.expires_at,
+                "queue": update.queue,
+            }
             for update in bot.updates.values()
         ],
     }
@@ -60,7 +64,7 @@ def save(world: World, path: Path, *, clean: bool) -> None:
     new = path.with_suffix(".new")
     new.touch(mode=0o600)
     new.write_bytes(snapshot(world, clean=clean))
-    os.replace(new, path)
+    new.replace(path)
     world.dirty = False
 
 

@@ -1,13 +1,15 @@
 """The words on the pages: Chinese first, English second."""
 
+# Chinese punctuation is meant as it stands.
+# ruff: noqa: RUF001
+
 TEXTS: dict[str, tuple[str, str]] = {
     "sandbox": ("沙盒", "Sandbox"),
     "tagline": ("本机上的 Telegram 替身", "A Telegram stand-in on this machine"),
     "home_title": ("不用真机器人，也能从头试到尾", "Try everything without a real bot"),
     "home_text": (
         "这里假扮 Telegram：向 BotFather 领一个令牌，粘到后台，再回来和你的机器人聊天。所有消息只留在这台电脑上。",
-        "This plays Telegram: get a token from BotFather, paste it into your console, then come back and chat "
-        "with your bot. Nothing leaves this computer.",
+        "A make-believe Telegram: get a token from BotFather, paste it into your console, come back and chat.",
     ),
     "open_botfather": ("找 BotFather 领令牌", "Get a token from BotFather"),
     "your_bots": ("机器人", "Bots"),
@@ -36,7 +38,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "hide": ("隐藏", "Hide"),
     "token": ("令牌", "Token"),
     "revoke": ("换新令牌", "New token"),
-    "revoke_sure": ("旧令牌会立刻失效，用它的程序会断开。确定换新的？", "The old token stops working at once. Make a new one?"),
+    "revoke_sure": (
+        "旧令牌会立刻失效，用它的程序会断开。确定换新的？",
+        "The old token stops working at once. Make a new one?",
+    ),
     "revoked": ("新令牌已生效，旧的已作废。", "The new token works, the old one is dead."),
     "delete": ("删除", "Delete"),
     "delete_sure": ("删除后聊天记录也没了。确定删除？", "Its chats go too. Delete it?"),
@@ -60,7 +65,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "you_are": ("你的身份", "You are"),
     "new_user": ("新用户…", "New user…"),
     "new_user_name": ("新用户叫什么？", "What is the new user's name?"),
-    "empty_chat": ("还没有消息。点下面的「开始」打个招呼。", "No messages here yet. Press Start to say hello."),
+    "empty_chat": (
+        "还没有消息。点下面的「开始」打个招呼。",
+        "No messages here yet. Press Start to say hello.",
+    ),
     "empty_group": ("还没有消息", "No messages here yet"),
     "edited": ("已编辑", "edited"),
     "download": ("下载", "Download"),
@@ -69,9 +77,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "more_buttons": ("显示或收起按钮", "Show or hide buttons"),
     "other_language": ("English", "中文"),
     "not_found": ("没有这个页面", "No such page"),
-    "not_found_text": ("可能机器人已被删除，或者地址写错了。", "The bot may have been deleted, or the address is wrong."),
-    "username_invalid": ("用户名需 5–32 位，只能用英文字母、数字和下划线。", "5 to 32 letters, digits or underscores, please."),
-    "username_must_end_in_bot": ("用户名要以 bot 结尾，例如 shop_bot。", "The username must end in bot, like shop_bot."),
+    "not_found_text": (
+        "可能机器人已被删除，或者地址写错了。",
+        "The bot may have been deleted, or the address is wrong.",
+    ),
+    "username_invalid": (
+        "用户名需 5–32 位，只能用英文字母、数字和下划线。",
+        "5 to 32 letters, digits or underscores, please.",
+    ),
+    "username_must_end_in_bot": (
+        "用户名要以 bot 结尾，例如 shop_bot。",
+        "The username must end in bot, like shop_bot.",
+    ),
     "username_taken": ("这个用户名已被占用，换一个吧。", "This username is taken, try another."),
     "username_missing": ("请填写用户名。", "Please give a username."),
     "failed": ("没成功，请再试一次。", "That did not work, please try again."),

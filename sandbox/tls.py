@@ -1,9 +1,10 @@
 """A throw-away certificate for load tests and local HTTPS."""
 
 import argparse
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
+import sys
 from pathlib import Path
 
 from cryptography import x509
@@ -11,14 +12,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-LIFE = datetime.timedelta(days=7)
+LIFE = dt.timedelta(days=7)
 
 
 def make_certificate(folder: Path, *hosts: str) -> tuple[Path, Path]:
     """Write `cert.pem` and `key.pem` for these host names or addresses (localhost and 127.0.0.1 by default)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sandbox, not for real use")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -27,7 +28,10 @@ def make_certificate(folder: Path, *hosts: str) -> tuple[Path, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - LIFE)
         .not_valid_after(now + LIFE)
-        .add_extension(x509.SubjectAlternativeName([host_name(host) for host in hosts or ("localhost", "127.0.0.1")]), False)
+        .add_extension(
+            x509.SubjectAlternativeName([host_name(host) for host in hosts or ("localhost", "127.0.0.1")]),
+            critical=False,
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -65,7 +69,7 @@ def main() -> None:
     parser.add_argument("hosts", nargs="*")
     chosen = parser.parse_args()
     cert, key = make_certificate(chosen.folder, *chosen.hosts)
-    print(cert, key)
+    sys.stdout.write(f"{cert} {key}\n")
 
 
 if __name__ == "__main__":

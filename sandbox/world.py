@@ -6,14 +6,13 @@ from collections import OrderedDict
 from collections.abc import Container, Iterator
 from itertools import count
 
-from sandbox.botapi.errors import ApiError
 from sandbox.conversations import Conversation
 from sandbox.faults import Faults
 from sandbox.files import Shelf
 from sandbox.journal import Journal
 from sandbox.models import SUPERGROUP_BASE, Bot, Chat, Clock, Json, Person
 from sandbox.outbound import Client
-from sandbox.queues import interrupt, put
+from sandbox.queues import put
 from sandbox.settings import Settings
 from sandbox.webhooks import Deliveries, Patience
 
@@ -21,7 +20,7 @@ from sandbox.webhooks import Deliveries, Patience
 FIRST_NAMES = ("小满", "建国", "雨桐", "Alice", "浩然", "Boris", "静怡", "Carmen")
 FIRST_PERSON = 5_550_001
 FIRST_BOT = 7_100_000_001
-TOKEN_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 
 class Refused(Exception):
@@ -72,7 +71,9 @@ class World:
         bot_id = int(token.partition(":")[0]) if token else free_id(self.bots, self._bot_ids)
         if bot_id in self.bots:
             raise Refused("token_taken")
-        bot = Bot(bot_id, token or new_token(bot_id), username, name or username, random.randint(10**8, 9 * 10**8))
+        bot = Bot(
+            bot_id, token or new_token(bot_id), username, name or username, random.randint(10**8, 9 * 10**8)
+        )
         self.keep_bot(bot)
         return bot
 
@@ -85,7 +86,6 @@ class World:
 
     def replace_token(self, bot: Bot) -> str:
         """Give the bot a new token; the old one answers 401 from now on."""
-        interrupt(bot, ApiError(401, "Unauthorized"))
         del self.bots_by_token[bot.token]
         bot.token = new_token(bot.id)
         self.bots_by_token[bot.token] = bot
@@ -95,7 +95,6 @@ class World:
     def remove_bot(self, bot: Bot) -> None:
         """Forget a bot and what it said to people."""
         self.deliveries.stop(bot)
-        interrupt(bot, ApiError(401, "Unauthorized"))
         del self.bots[bot.id]
         del self.bots_by_token[bot.token]
         del self.bots_by_username[bot.username.lower()]
@@ -220,4 +219,4 @@ def valid_token(token: str) -> bool:
 
 def new_token(bot_id: int) -> str:
     """A token as @BotFather makes them."""
-    return f"{bot_id}:AA" + "".join(secrets.choice(TOKEN_LETTERS) for _ in range(33))
+    return f"{bot_id}:AA" + "".join(secrets.choice(LETTERS) for _ in range(33))

@@ -108,5 +108,3 @@ MEMBER_RIGHTS = (
     "can_add_web_page_previews", "can_react_to_messages", "can_edit_tag", "can_change_info", "can_invite_users",
     "can_pin_messages", "can_manage_topics",
 )  # fmt: skip
-
-

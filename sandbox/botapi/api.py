@@ -12,6 +12,7 @@ from sandbox.botapi.calls import METHODS, Call, Method, Told
 from sandbox.botapi.errors import ApiError, bad_request, too_many
 from sandbox.faults import Fault
 from sandbox.http import Request, Response
+from sandbox.journal import Call as Entry
 from sandbox.models import Bot, Json
 from sandbox.params import BadParams, Params, read_params
 from sandbox.world import World, valid_token
@@ -87,7 +88,7 @@ class Api:
             status, text, response = result.code, result.description, error_response(result)
         else:
             status, text, response = 200, "", result_response(result)
-        world.journal.note(world.clock.now(), bot.id, name, params, status, text, known)
+        world.journal.note(Entry(world.clock.now(), bot.id, name, params, status, text, known))
         if world.faults.latencies:
             seconds = world.faults.delay(bot.id, name)
             if seconds:
@@ -120,7 +121,7 @@ def ordered(fault: Fault) -> ApiError:
 def result_response(result: object) -> Response:
     """An answer with "ok": true."""
     if isinstance(result, Told):
-        return Response(orjson.dumps({"ok": True, "result": result.result, "description": result.description}))
+        return Response(orjson.dumps({"ok": True, "result": True, "description": result.description}))
     return Response(b'{"ok":true,"result":' + orjson.dumps(result) + b"}")
 
 

@@ -25,9 +25,8 @@ class Call:
 
 @dataclass(slots=True)
 class Told:
-    """A result with a description beside it."""
+    """The result true, with a description beside it."""
 
-    result: Any
     description: str
 
 

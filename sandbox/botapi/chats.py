@@ -29,7 +29,9 @@ def get_chat_member(call: Call) -> Json:
     """Whether somebody belongs to a chat. Of a channel only its administrators learn that."""
     user_id, chat_id = call.args["user_id"], call.args["chat_id"]
     if isinstance(chat_id, int) and chat_id > 0:
-        raise bad_request("chat not found" if chat_id not in call.bot.known_people else "invalid user_id specified")
+        raise bad_request(
+            "chat not found" if chat_id not in call.bot.known_people else "invalid user_id specified"
+        )
     chat = chat_for(call, chat_id)
     refuse_unseen(call, chat)
     if chat.type == "channel" and chat.members.get(call.bot.id) not in IN_CHARGE:

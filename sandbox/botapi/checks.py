@@ -85,7 +85,9 @@ def to_object(name: str, value: object) -> Json:
     """A JSON object."""
     value = parsed(name, value)
     if not isinstance(value, dict):
-        raise bad_request("object expected as reply markup" if name == "reply_markup" else f"object expected as {name}")
+        raise bad_request(
+            "object expected as reply markup" if name == "reply_markup" else f"object expected as {name}"
+        )
     return value
 
 
@@ -163,8 +165,15 @@ def faults_of(kind: str, value: object, where: str = "") -> list[str]:
         if not isinstance(value, list):
             return [f"{where}: no array"]
         inner = kind.removeprefix("Array of ")
-        return [fault for index, item in enumerate(value) for fault in faults_of(inner, item, f"{where}[{index}]")]
-    simple: dict[str, type | tuple[type, ...]] = {"Integer": int, "String": str, "Boolean": bool, "Float": (int, float)}
+        return [
+            fault for index, item in enumerate(value) for fault in faults_of(inner, item, f"{where}[{index}]")
+        ]
+    simple: dict[str, type | tuple[type, ...]] = {
+        "Integer": int,
+        "String": str,
+        "Boolean": bool,
+        "Float": (int, float),
+    }
     if kind in simple:
         right = isinstance(value, simple[kind]) and not (kind == "Integer" and isinstance(value, bool))
         return [] if right else [f"{where}: {value!r} is no {kind}"]
@@ -173,7 +182,7 @@ def faults_of(kind: str, value: object, where: str = "") -> list[str]:
     described = EXTRACT["types"][kind]
     if "any_of" in described:
         found = [faults_of(choice, value, where) for choice in described["any_of"]]
-        return [] if [] in found else min(found, key=len)
+        return fewest(found)
     return object_faults(kind, described["fields"], value, where)
 
 
@@ -181,12 +190,22 @@ def object_faults(kind: str, fields: dict[str, list[str]], value: object, where:
     """What is wrong with the fields of one object."""
     if not isinstance(value, dict):
         return [f"{where}: no {kind}"]
-    faults = [f"{where}.{name} is missing" for name, types in fields.items() if types[0] == "required" and name not in value]
+    faults = [
+        f"{where}.{name} is missing"
+        for name, types in fields.items()
+        if types[0] == "required" and name not in value
+    ]
     for name, item in value.items():
         if name not in fields:
             faults.append(f"{where}.{name} is unknown")
             continue
-        choices = [faults_of(choice, item, f"{where}.{name}") for choice in fields[name] if choice != "required"]
-        if [] not in choices:
-            faults.extend(min(choices, key=len))
+        choices = [
+            faults_of(choice, item, f"{where}.{name}") for choice in fields[name] if choice != "required"
+        ]
+        faults.extend(fewest(choices))
     return faults
+
+
+def fewest(choices: list[list[str]]) -> list[str]:
+    """The faults of the choice that fits best."""
+    return min(choices, key=len)

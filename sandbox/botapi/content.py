@@ -32,7 +32,9 @@ def text_of(args: Params) -> Json:
 
 def caption_of(args: Params) -> Json:
     """The `caption` and `caption_entities` of a message; raises ApiError."""
-    text, entities = read_text(args.get("caption", ""), args.get("parse_mode", ""), args.get("caption_entities"))
+    text, entities = read_text(
+        args.get("caption", ""), args.get("parse_mode", ""), args.get("caption_entities")
+    )
     if units(text) > LONGEST_CAPTION:
         raise bad_request("message caption is too long")
     caption: Json = {"caption": text} if text else {}
@@ -61,7 +63,11 @@ def post(call: Call, conversation: Conversation, content: Json) -> Json:
     """Put a message of the bot into a conversation, with the keyboard and reply that the call asks for."""
     args = call.args
     shown, keyboard, changes = split_markup(args.get("reply_markup"))
-    sender = {"sender_chat": conversation.chat} if conversation.chat["type"] == "channel" else {"from": call.bot.user()}
+    sender = (
+        {"sender_chat": conversation.chat}
+        if conversation.chat["type"] == "channel"
+        else {"from": call.bot.user()}
+    )
     message = {**sender, "date": int(call.world.clock.now()), **content, **shown}
     reply = args.get("reply_parameters")
     if reply:
@@ -79,7 +85,9 @@ def replied_to(conversation: Conversation, reply: Json) -> Json:
     """The answered message; raises ApiError when it is gone and the bot insists on it."""
     message = conversation.messages.get(int(reply.get("message_id", 0)))
     if message is not None:
-        return {"reply_to_message": {key: value for key, value in message.items() if key != "reply_to_message"}}
+        return {
+            "reply_to_message": {key: value for key, value in message.items() if key != "reply_to_message"}
+        }
     if reply.get("allow_sending_without_reply"):
         return {}
     raise bad_request("message to be replied not found")
@@ -94,7 +102,9 @@ def photo_of(call: Call, given: Upload | str) -> Json:
         if size is None or not all(size) or sum(size) > PHOTO_EDGES:
             raise bad_request("PHOTO_INVALID_DIMENSIONS" if size else "IMAGE_PROCESS_FAILED")
         refuse_large(upload, LARGEST_PHOTO)
-        stored = call.world.shelf.add("photo", upload.name or "photo.jpg", image_type(upload.data), upload.data, size)
+        stored = call.world.shelf.add(
+            "photo", upload.name or "photo.jpg", image_type(upload.data), upload.data, size
+        )
     return {"photo": [stored.photo_size()]}
 
 
@@ -118,7 +128,9 @@ def known_file(call: Call, given: Upload | str, kind: str) -> Stored | None:
     stored = call.world.shelf.files.get(given)
     if stored is None:
         is_url = given.startswith(("http://", "https://"))
-        raise bad_request("failed to get HTTP URL content" if is_url else "wrong file identifier/HTTP URL specified")
+        raise bad_request(
+            "failed to get HTTP URL content" if is_url else "wrong file identifier/HTTP URL specified"
+        )
     if stored.kind != kind:
         raise bad_request(f"can't use file of type {stored.kind.capitalize()} as {kind.capitalize()}")
     return stored

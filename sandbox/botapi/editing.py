@@ -8,7 +8,16 @@ from sandbox.conversations import Conversation
 from sandbox.models import Json
 from sandbox.params import Params
 
-CONTENT = ("text", "entities", "caption", "caption_entities", "photo", "document", "reply_markup", "link_preview_options")
+CONTENT = (
+    "text",
+    "entities",
+    "caption",
+    "caption_entities",
+    "photo",
+    "document",
+    "reply_markup",
+    "link_preview_options",
+)
 NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same as a current "
     "content and reply markup of the message"
@@ -31,7 +40,7 @@ def edit_message_caption(call: Call) -> Json:
     conversation, message = own_message(call, "edit")
     if "text" in message:
         raise bad_request("there is no caption in the message to edit")
-    media = {name: message[name] for name in ("photo", "document") if name in message}
+    media: Json = {name: message[name] for name in ("photo", "document") if name in message}
     return replace(call, conversation, message, {**media, **caption_of(call.args), **keyboard_of(call.args)})
 
 

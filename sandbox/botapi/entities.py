@@ -78,12 +78,16 @@ def parse_html(text: str) -> tuple[str, list[Json]]:
 
 def open_tag(name: str, rest: str, offset: int, position: int) -> OpenTag:
     """A start tag with what its attributes add to the entity."""
-    attributes = {found[1].lower(): found[2] or found[3] or found[4] or "" for found in ATTRIBUTE.finditer(rest)}
+    attributes = {
+        found[1].lower(): found[2] or found[3] or found[4] or "" for found in ATTRIBUTE.finditer(rest)
+    }
     if name == "span" and attributes.get("class") != "tg-spoiler":
         raise cannot_parse(f'Tag "span" must have class "tg-spoiler" at byte offset {position}')
     extra: Json = {"type": TAGS[name]}
     if name == "a":
-        extra["url"] = re.sub(r"&(?:#x?[0-9a-fA-F]+|[a-z]+);", lambda found: character(found[0]), attributes.get("href", ""))
+        extra["url"] = re.sub(
+            r"&(?:#x?[0-9a-fA-F]+|[a-z]+);", lambda found: character(found[0]), attributes.get("href", "")
+        )
     elif name == "tg-emoji":
         extra["custom_emoji_id"] = attributes.get("emoji-id", "")
     elif name == "code" and attributes.get("class", "").startswith("language-"):
@@ -99,7 +103,9 @@ def close_tag(stack: list[OpenTag], entities: list[Json], name: str, offset: int
         raise cannot_parse(f"Unexpected end tag at byte offset {position}")
     tag = stack.pop()
     if tag.name != name:
-        raise cannot_parse(f'Unmatched end tag at byte offset {position}, expected "</{tag.name}>", found "</{name}>"')
+        raise cannot_parse(
+            f'Unmatched end tag at byte offset {position}, expected "</{tag.name}>", found "</{name}>"'
+        )
     if tag.extra.get("url") == "":
         return
     if offset > tag.offset:
@@ -112,7 +118,7 @@ def character(reference: str) -> str:
     """What &lt; and its like stand for; unknown names stay as they are."""
     name = reference[1:-1]
     if name.startswith("#"):
-        number = int(name[2:], 16) if name[1:2] in {"x", "X"} else int(name[1:])
+        number = int(f"0{name[1:]}", 0) if name[1] == "x" else int(name[1:])
         return chr(number) if 0 < number < 0x110000 else reference
     return NAMED.get(name, reference)
 
@@ -125,7 +131,10 @@ def find_entities(text: str, known: list[Json]) -> list[Json]:
     entities = []
     for found in FOUND.finditer(text):
         offset, length = units(text[: found.start()]), units(found[0])
-        if not any(entity["offset"] < offset + length and offset < entity["offset"] + entity["length"] for entity in taken):
+        if not any(
+            entity["offset"] < offset + length and offset < entity["offset"] + entity["length"]
+            for entity in taken
+        ):
             entities.append({"offset": offset, "length": length, "type": str(found.lastgroup)})
     return entities
 

@@ -4,7 +4,9 @@
 class ApiError(Exception):
     """An answer with "ok": false."""
 
-    def __init__(self, code: int, description: str, *, retry_after: int = 0, migrate_to_chat_id: int = 0) -> None:
+    def __init__(
+        self, code: int, description: str, *, retry_after: int = 0, migrate_to_chat_id: int = 0
+    ) -> None:
         super().__init__(description)
         self.code = code
         self.description = description

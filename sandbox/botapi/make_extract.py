@@ -10,19 +10,70 @@ from typing import Any
 
 SOURCE = "PaulSonOfLars/telegram-bot-api-spec @160fd99 (2026-06-18), MIT, see extract.LICENSE"
 
-METHODS = """
-answerCallbackQuery close deleteMessage deleteMyCommands deleteWebhook editMessageCaption editMessageMedia
-editMessageReplyMarkup editMessageText getChat getChatMember getFile getMe getMyCommands getUpdates getWebhookInfo
-logOut sendChatAction sendDocument sendMessage sendPhoto setMyCommands setWebhook
-""".split()
+METHODS = [
+    "answerCallbackQuery",
+    "close",
+    "deleteMessage",
+    "deleteMyCommands",
+    "deleteWebhook",
+    "editMessageCaption",
+    "editMessageMedia",
+    "editMessageReplyMarkup",
+    "editMessageText",
+    "getChat",
+    "getChatMember",
+    "getFile",
+    "getMe",
+    "getMyCommands",
+    "getUpdates",
+    "getWebhookInfo",
+    "logOut",
+    "sendChatAction",
+    "sendDocument",
+    "sendMessage",
+    "sendPhoto",
+    "setMyCommands",
+    "setWebhook",
+]
 
-TYPES = """
-AcceptedGiftTypes BotCommand CallbackQuery Chat ChatFullInfo ChatMember ChatMemberAdministrator ChatMemberBanned
-ChatMemberLeft ChatMemberMember ChatMemberOwner ChatMemberRestricted ChatMemberUpdated CopyTextButton Document File
-ForceReply InlineKeyboardButton InlineKeyboardMarkup InputMediaDocument InputMediaPhoto KeyboardButton LinkPreviewOptions
-MaybeInaccessibleMessage Message MessageEntity PhotoSize ReplyKeyboardMarkup ReplyKeyboardRemove ReplyParameters
-ResponseParameters Update User WebAppInfo WebhookInfo InaccessibleMessage
-""".split()
+TYPES = [
+    "AcceptedGiftTypes",
+    "BotCommand",
+    "CallbackQuery",
+    "Chat",
+    "ChatFullInfo",
+    "ChatMember",
+    "ChatMemberAdministrator",
+    "ChatMemberBanned",
+    "ChatMemberLeft",
+    "ChatMemberMember",
+    "ChatMemberOwner",
+    "ChatMemberRestricted",
+    "ChatMemberUpdated",
+    "CopyTextButton",
+    "Document",
+    "File",
+    "ForceReply",
+    "InlineKeyboardButton",
+    "InlineKeyboardMarkup",
+    "InputMediaDocument",
+    "InputMediaPhoto",
+    "KeyboardButton",
+    "LinkPreviewOptions",
+    "MaybeInaccessibleMessage",
+    "Message",
+    "MessageEntity",
+    "PhotoSize",
+    "ReplyKeyboardMarkup",
+    "ReplyKeyboardRemove",
+    "ReplyParameters",
+    "ResponseParameters",
+    "Update",
+    "User",
+    "WebAppInfo",
+    "WebhookInfo",
+    "InaccessibleMessage",
+]
 
 
 def fields_of(entry: dict[str, Any]) -> dict[str, list[str]]:
@@ -50,7 +101,9 @@ def one_line_each(data: dict[str, Any]) -> str:
     """JSON with one method or type in a line, so that a new version gives a readable diff."""
     parts = [f'"source": {json.dumps(data["source"])}', f'"version": {json.dumps(data["version"])}']
     for group in ("methods", "types"):
-        lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in data[group].items())
+        lines = ",\n".join(
+            f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in data[group].items()
+        )
         parts.append(f'"{group}": {{\n{lines}\n}}')
     return "{" + ",\n".join(parts) + "}\n"
 

@@ -34,7 +34,7 @@ def check_inline_button(button: Json) -> None:
     """One button: a text and exactly one action."""
     prefix = "can't parse inline keyboard button: "
     if not isinstance(button, dict) or not isinstance(button.get("text"), str):
-        raise bad_request(prefix + "Can't find field \"text\"")
+        raise bad_request(prefix + 'Can\'t find field "text"')
     if not button["text"].strip():
         raise bad_request("Text buttons are unallowed in the inline keyboard")
     actions = [name for name in ACTIONS if name in button]
@@ -74,5 +74,5 @@ def text_button(button: object) -> Json:
 def rows_of(value: object, what: str) -> list[list[Json]]:
     """An array of arrays."""
     if not isinstance(value, list) or not all(isinstance(row, list) for row in value):
-        raise bad_request(f"field \"{what.replace(' ', '_')}\" must be an Array of Arrays")
+        raise bad_request(f'field "{what.replace(" ", "_")}" must be an Array of Arrays')
     return value

@@ -49,8 +49,9 @@ def delete_my_commands(call: Call) -> bool:
 
 @method("logOut")
 def log_out(call: Call) -> bool:
-    """Leave this server; here it only ends the waiting poll and the webhook."""
-    return close(call)
+    """Leave this server; here it only stops deliveries."""
+    call.world.deliveries.stop(call.bot)
+    return True
 
 
 @method("close")
@@ -69,7 +70,7 @@ def scope_of(call: Call) -> str:
     return f"{orjson.dumps(scope, option=orjson.OPT_SORT_KEYS).decode()} {language}".strip()
 
 
-def checked_command(command: Any) -> Json:  # noqa: ANN401
+def checked_command(command: Any) -> Json:
     """A BotCommand; raises ApiError."""
     if not isinstance(command, dict):
         raise bad_request("expected an Object as a BotCommand")

@@ -39,7 +39,9 @@ def send_chat_action(call: Call) -> bool:
     """Show "typing" or its like for a few seconds."""
     if call.args["action"] not in ACTIONS:
         raise bad_request("wrong parameter action in request")
-    conversation_for(call).note({"type": "action", "action": call.args["action"], "at": call.world.clock.now()})
+    conversation_for(call).note(
+        {"type": "action", "action": call.args["action"], "at": call.world.clock.now()}
+    )
     return True
 
 

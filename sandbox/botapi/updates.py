@@ -109,7 +109,7 @@ async def set_webhook(call: Call) -> Told:
         and (wanted is None or wanted == bot.allowed_updates)
     )
     if same and not call.args.get("drop_pending_updates"):
-        return Told(True, "Webhook is already set")
+        return Told("Webhook is already set")
     brake(call, now)
     if bot.poll is not None:
         queues.interrupt(bot, conflict("terminated by setWebhook request"))
@@ -119,7 +119,7 @@ async def set_webhook(call: Call) -> Told:
     bot.webhook = webhook
     call.world.deliveries.start(bot)
     call.world.dirty = True
-    return Told(True, "Webhook was set")
+    return Told("Webhook was set")
 
 
 @method("deleteWebhook")
@@ -135,11 +135,11 @@ def remove_webhook(call: Call) -> Told:
         bot.updates.clear()
     call.world.dirty = True
     if bot.webhook is None:
-        return Told(True, "Webhook is already deleted")
+        return Told("Webhook is already deleted")
     brake(call, call.world.clock.now())
     bot.webhook = None
     call.world.deliveries.start(bot)
-    return Told(True, "Webhook was deleted")
+    return Told("Webhook was deleted")
 
 
 def brake(call: Call, now: float) -> None:
@@ -158,7 +158,9 @@ async def new_webhook(call: Call, url: str) -> Webhook:
     """The webhook that the parameters ask for; raises ApiError."""
     secret = call.args.get("secret_token", "")
     if secret and not SECRET.fullmatch(secret):
-        raise bad_request("secret token contains unallowed characters" if len(secret) <= 256 else "secret token is too long")
+        raise bad_request(
+            "secret token contains unallowed characters" if len(secret) <= 256 else "secret token is too long"
+        )
     address = call.args.get("ip_address", "") or await address_of(url)
     connections = max(1, min(100, call.args.get("max_connections", 40)))
     return Webhook(url, secret, connections, address, "certificate" in call.args)

@@ -15,7 +15,9 @@ LONGEST_WAIT = 120.0
 @route("GET", "calls")
 def calls(world: World, params: Params) -> Json:
     """The newest calls: of `bot`, of `method`, with a number above `after`; `limit` (1,000)."""
-    found = world.journal.find(find_bot_id(world, params), params.get("method"), whole(params, "after"), whole(params, "limit", 1000))
+    found = world.journal.find(
+        find_bot_id(world, params), params.get("method"), whole(params, "after"), whole(params, "limit", 1000)
+    )
     return {"calls": found, "last": world.journal.number}
 
 
@@ -56,11 +58,21 @@ async def wait(world: World, params: Params) -> Json:
     """
     conversation = world.conversation(bot_of(world, params), needed(params, "chat"))
     after = whole(params, "after")
-    pattern = re.compile(params["regex"] if "regex" in params else re.escape(params.get("text", "")), re.DOTALL)
+    pattern = re.compile(
+        params["regex"] if "regex" in params else re.escape(params.get("text", "")), re.DOTALL
+    )
 
     def look() -> Json | None:
-        found = [message for message in conversation.newer(after) if is_bots(message) and pattern.search(words(message))]
-        return {"message": found[0], "revision": conversation.revision_of(found[0]["message_id"])} if found else None
+        found = [
+            message
+            for message in conversation.newer(after)
+            if is_bots(message) and pattern.search(words(message))
+        ]
+        return (
+            {"message": found[0], "revision": conversation.revision_of(found[0]["message_id"])}
+            if found
+            else None
+        )
 
     found = await patiently(conversation, number(params, "timeout", 10), look)
     if found is not None:
@@ -98,7 +110,9 @@ async def feed(world: World, params: Params) -> Json:
     }  # fmt: skip
 
 
-async def patiently(conversation: Conversation, seconds: float, look: Callable[[], Json | None]) -> Json | None:
+async def patiently(
+    conversation: Conversation, seconds: float, look: Callable[[], Json | None]
+) -> Json | None:
     """Look again at every change until there is something or the time is over."""
     deadline = asyncio.get_running_loop().time() + min(LONGEST_WAIT, seconds)
     while True:
@@ -116,4 +130,7 @@ def is_bots(message: Json) -> bool:
 
 def words(message: Json) -> str:
     """What can be read in a message: text or caption and file name."""
-    return str(message.get("text") or " ".join([message.get("caption", ""), message.get("document", {}).get("file_name", "")]))
+    return str(
+        message.get("text")
+        or " ".join([message.get("caption", ""), message.get("document", {}).get("file_name", "")])
+    )

@@ -3,8 +3,10 @@
 from dataclasses import asdict
 
 from sandbox import actions
+from sandbox.botapi.errors import ApiError
 from sandbox.control.routes import Params, bot_of, done, needed, person_of, route, whole
 from sandbox.models import Bot, Json
+from sandbox.queues import interrupt
 from sandbox.world import World
 
 STATUSES = ("creator", "administrator", "member", "restricted", "left", "kicked")
@@ -36,14 +38,18 @@ def create_bot(world: World, params: Params) -> Json:
     """
     username = str(needed(params, "username")).removeprefix("@")
     found = world.find_bot(username) if params.get("if_missing") else None
-    return bot_json(found or world.create_bot(username, str(params.get("name", "")), str(params.get("token", ""))))
+    return bot_json(
+        found or world.create_bot(username, str(params.get("name", "")), str(params.get("token", "")))
+    )
 
 
 @route("POST", "bots/bulk")
 def create_bots(world: World, params: Params) -> Json:
     """Make `count` bots called `prefix`1_bot and so on."""
     prefix = params.get("prefix", "load")
-    bots = [world.create_bot(f"{prefix}{number}_bot", "") for number in range(1, whole(params, "count", 1) + 1)]
+    bots = [
+        world.create_bot(f"{prefix}{number}_bot", "") for number in range(1, whole(params, "count", 1) + 1)
+    ]
     return {"tokens": [bot.token for bot in bots]}
 
 
@@ -51,6 +57,7 @@ def create_bots(world: World, params: Params) -> Json:
 def revoke_token(world: World, params: Params) -> Json:
     """Give `bot` a new token; calls with the old one get 401, also the poll that waits."""
     bot = bot_of(world, params)
+    interrupt(bot, ApiError(401, "Unauthorized"))
     world.replace_token(bot)
     return bot_json(bot)
 
@@ -58,7 +65,9 @@ def revoke_token(world: World, params: Params) -> Json:
 @route("POST", "bots/delete")
 def delete_bot(world: World, params: Params) -> Json:
     """Remove `bot`."""
-    world.remove_bot(bot_of(world, params))
+    bot = bot_of(world, params)
+    interrupt(bot, ApiError(401, "Unauthorized"))
+    world.remove_bot(bot)
     return done()
 
 
@@ -73,7 +82,10 @@ def set_privacy(world: World, params: Params) -> Json:
 def list_users(world: World, params: Params) -> Json:
     """The first people."""
     limit = whole(params, "limit", PAGE)
-    return {"users": [asdict(person) for person in list(world.people.values())[:limit]], "total": len(world.people)}
+    return {
+        "users": [asdict(person) for person in list(world.people.values())[:limit]],
+        "total": len(world.people),
+    }
 
 
 @route("POST", "users")

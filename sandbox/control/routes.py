@@ -22,7 +22,7 @@ def route(verb: str, path: str) -> Callable[[Function], Function]:
     return register
 
 
-def needed(params: Params, name: str) -> Any:  # noqa: ANN401
+def needed(params: Params, name: str) -> Any:
     """A parameter that must be there; raises Refused."""
     if params.get(name) in {None, ""}:
         raise Refused(f"{name}_missing")

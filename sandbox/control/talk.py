@@ -69,7 +69,9 @@ def inject_one(world: World, bot: Bot, update: Json) -> int:
     if len(update) != 1:
         raise Refused("updates_invalid")
     ((kind, payload),) = update.items()
-    chat = payload.get("chat") or payload.get("message", {}).get("chat", {}) if isinstance(payload, dict) else {}
+    chat = (
+        payload.get("chat") or payload.get("message", {}).get("chat", {}) if isinstance(payload, dict) else {}
+    )
     sender = payload.get("from", {}) if isinstance(payload, dict) else {}
     if chat.get("type") == "private":
         bot.known_people.add(int(chat["id"]))
@@ -116,6 +118,6 @@ async def at_rate(talk: Iterator[int], rate: float) -> Json:
         await asyncio.sleep(TICK)
 
 
-def as_list(value: Any) -> list[Any]:  # noqa: ANN401
+def as_list(value: Any) -> list[Any]:
     """A list of what may be one thing."""
     return value if isinstance(value, list) else [value]

@@ -33,7 +33,12 @@ def order_error(world: World, params: Params) -> Json:
 @route("POST", "latency")
 def order_latency(world: World, params: Params) -> Json:
     """Hold answers back by `ms` (give or take `jitter_ms`), for `bot` and `method` or all."""
-    order = Latency(number(params, "ms", 0), number(params, "jitter_ms", 0), find_bot_id(world, params), params.get("method"))
+    order = Latency(
+        number(params, "ms", 0),
+        number(params, "jitter_ms", 0),
+        find_bot_id(world, params),
+        params.get("method"),
+    )
     world.faults.latencies.append(order)
     return done()
 
@@ -41,7 +46,12 @@ def order_latency(world: World, params: Params) -> Json:
 @route("POST", "limits")
 def order_limits(world: World, params: Params) -> Json:
     """Flood limits for `bot` or all: `per_second`, `per_chat` (a second), `per_group_minute`, `burst` in one chat."""
-    limits = Limits(params.get("per_second"), params.get("per_chat"), params.get("per_group_minute"), whole(params, "burst", 1))
+    limits = Limits(
+        params.get("per_second"),
+        params.get("per_chat"),
+        params.get("per_group_minute"),
+        whole(params, "burst", 1),
+    )
     world.faults.limits[find_bot_id(world, params)] = limits
     return done()
 
