@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from apiflask import APIFlask
 from flask import Flask
 
 import app.models  # noqa: F401 - registers every table
@@ -19,7 +20,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or get_settings()
     logging.configure(settings.log_level, settings.log_format)
     crypto.configure(settings.keys)
-    flask = Flask("app", root_path=str(ROOT / "app"))
+    # Pages answer errors as pages, so its JSON errors stay off; the API's own come from `app/http/errors.py`.
+    flask = APIFlask(
+        "app",
+        title="Laoban",
+        version="1",
+        root_path=str(ROOT / "app"),
+        json_errors=False,
+        spec_path=None,
+        docs_path=None,
+    )
     flask.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SQLALCHEMY_DATABASE_URI=settings.database_url,

@@ -4,9 +4,9 @@ from types import ModuleType
 
 from flask import Flask
 
-from app.http import assets, csrf, errors, i18n, pages, security_headers
+from app.http import assets, csrf, errors, i18n, openapi, pages, security_headers
 
-FEATURES: tuple[ModuleType, ...] = (errors, security_headers, i18n, assets, csrf, pages)
+FEATURES: tuple[ModuleType, ...] = (errors, security_headers, i18n, assets, csrf, pages, openapi)
 
 
 def init_app(app: Flask) -> None:

@@ -52,20 +52,27 @@ def wants_json() -> bool:
     )
 
 
-def answer(status: int, code: str, text: str = "", headers: dict[str, str] | None = None) -> Response:
-    """The error as JSON or as a page. `text` is shown instead of the page's own words."""
+def answer(
+    status: int,
+    code: str,
+    text: str = "",
+    headers: dict[str, str] | None = None,
+    fields: dict[str, list[str]] | None = None,
+) -> Response:
+    """The error as JSON or as a page. `text` replaces the page's own words; `fields` says what was wrong where."""
+    picture, title, words = PAGES.get(status, PAGES[500 if status >= 500 else 400])
     if wants_json():
-        body = {
+        body: dict[str, object] = {
             "type": "about:blank",
-            "title": text or code,
+            "title": gettext(title),
             "status": status,
             "code": code,
+            "message": text or gettext(words),
             "request_id": request_id(),
         }
-        response = jsonify(body)
+        response = jsonify(body | ({"fields": fields} if fields else {}))
         response.mimetype = "application/problem+json"
     else:
-        picture, title, words = PAGES.get(status, PAGES[500 if status >= 500 else 400])
         page = render_template(
             "errors/page.html",
             status=status,

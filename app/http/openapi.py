@@ -1,0 +1,86 @@
+"""The description of our JSON API: `/api/openapi.json`, and a page to read and try it at `/api/docs`."""
+
+from typing import Any, cast
+
+from apiflask import APIFlask
+from apiflask.exceptions import HTTPError
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
+from flask.typing import ResponseReturnValue
+
+from app.core.errors import BadInput
+from app.http import errors
+from app.http.auth import public
+
+PREFIX = "/api/"
+DESCRIPTION = """
+Everything a boss can do with his bots by buttons, programs can do here.
+
+Send your API key as `X-Api-Key`. Unknown fields are refused. Every error is a problem document (RFC 9457) with a stable
+`code` and a `message` for people; the language follows `Accept-Language`.
+"""
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["status", "code", "message"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Stable; for programs"},
+        "message": {"type": "string", "description": "For people, in the caller's language"},
+        "fields": {
+            "type": "object",
+            "description": "What is wrong with which field, where the input was refused",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+        "request_id": {"type": "string"},
+    },
+}
+pages = Blueprint("openapi", __name__)
+
+
+@pages.get("/api/openapi.json")
+@public
+def spec() -> ResponseReturnValue:
+    """The description as JSON."""
+    return jsonify(cast(APIFlask, current_app)._get_spec("json"))  # noqa: SLF001 - `.spec` builds it anew each time
+
+
+@pages.get("/api/docs")
+@public
+def docs() -> ResponseReturnValue:
+    """The page; its assets are our own."""
+    return render_template("api/docs.html", title=cast(APIFlask, current_app).title)
+
+
+def refuse(error: HTTPError) -> Response:
+    """Input that the models of a route do not accept, in the form of all our errors."""
+    detail = error.detail if isinstance(error.detail, dict) else {}
+    fields = {
+        name: words for place in detail.values() if isinstance(place, dict) for name, words in place.items()
+    }
+    return errors.answer(error.status_code, BadInput.code, fields=fields)
+
+
+def only_the_api(description: dict[str, Any] | str) -> dict[str, Any] | str:
+    """Leaves out pages and what is not meant for programs."""
+    if isinstance(description, str):
+        return description
+    paths = description.get("paths", {})
+    description["paths"] = {path: item for path, item in paths.items() if path.startswith(PREFIX)}
+    return description
+
+
+def init_app(app: Flask) -> None:
+    """Describes the API and serves the description."""
+    api = cast(APIFlask, app)
+    # Not by `error_processor`, which would catch every 404 of the pages too.
+    api.error_callback = refuse
+    api.spec_processor(only_the_api)
+    api.config.update(
+        DESCRIPTION=DESCRIPTION,
+        SECURITY_SCHEMES={"ApiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"}},
+        VALIDATION_ERROR_SCHEMA=PROBLEM,
+        HTTP_ERROR_SCHEMA=PROBLEM,
+        VALIDATION_ERROR_DESCRIPTION="The input was refused",
+    )
+    app.register_blueprint(pages)
