@@ -71,4 +71,6 @@ beat_schedule = {
     "bots.check_health": _every(60, "bots.check_health"),
     "bots.send_alerts": _every(15, "bots.send_alerts"),
     "maintenance.prune": _every(600, "maintenance.prune"),
+    "maintenance.sweep_mail": _every(30, "maintenance.sweep_mail"),
+    "maintenance.forget": _every(3600, "maintenance.forget"),
 }

@@ -47,6 +47,8 @@ class TaskName(StrEnum):
     BOTS_SEND_ALERTS = "bots.send_alerts"
     MAINTENANCE_PRUNE = "maintenance.prune"
     MAINTENANCE_SEND_MAIL = "maintenance.send_mail"
+    MAINTENANCE_SWEEP_MAIL = "maintenance.sweep_mail"
+    MAINTENANCE_FORGET = "maintenance.forget"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """Roles of people inside a tenant, what each may do, and who looks at a page."""
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv4Address, ip_address, ip_network
 
 
 class Role(StrEnum):
@@ -49,8 +51,26 @@ class Viewer:
     locale: str | None = None
     is_operator: bool = False
     opened_as: bool = False
+    fresh: bool = False
+    """Whether the person gave his password a short while ago; sensitive acts ask for it again otherwise."""
+    session_id: str = ""
+    membership_id: int | None = None
     tenants: tuple[TenantChoice, ...] = ()
 
     def may(self, needed: Role) -> bool:
         """Whether the person's role in the open tenant is `needed` or more."""
         return self.role is not None and may(self.role, needed)
+
+
+def clean_email(text: str) -> str:
+    """An address in the one form that accounts are found by."""
+    return unicodedata.normalize("NFKC", text).strip().lower()
+
+
+def network_of(address: str | None) -> str:
+    """The neighbourhood of an address, /24 of IPv4 and /56 of IPv6, so that one guesser counts as one."""
+    try:
+        ip = ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return "unknown"
+    return str(ip_network(f"{ip}/{24 if isinstance(ip, IPv4Address) else 56}", strict=False))

@@ -19,7 +19,7 @@ class How(StrEnum):
 
     BARE = "bare"
     """Anybody; nothing is looked up, not even the session: health, static files."""
-    SECRET = "secret"
+    OWN = "own_secret"
     """The view checks a credential of its own, such as Telegram's webhook secret; no session, no CSRF token."""
     PUBLIC = "public"
     """Anybody; the view may greet whoever is signed in."""
@@ -62,7 +62,7 @@ def bare(view: View) -> View:
 
 def own_secret(view: View) -> View:
     """The view checks a credential of its own."""
-    return declare(view, Access(How.SECRET))
+    return declare(view, Access(How.OWN))
 
 
 def public(view: View) -> View:

@@ -46,8 +46,10 @@ class User(Keyed, Created, Model, UserMixin):
     tf_totp_secret: Mapped[str | None]
     tf_last_counter: Mapped[int | None]
     """The time step of the last one-time password that was used, so that none works twice."""
-    mf_recovery_codes: Mapped[list[object] | None] = mapped_column(MutableList.as_mutable(JSONB))
-    roles: Mapped[list[PlatformRole]] = relationship(secondary=user_platform_role, lazy="selectin")
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(JSONB))
+    roles: Mapped[list[PlatformRole]] = relationship(  # type: ignore[assignment] # the library names its mixin
+        secondary=user_platform_role, lazy="selectin"
+    )
 
     @property
     def is_operator(self) -> bool:
@@ -94,6 +96,7 @@ class Mail(Keyed, Created, Model):
     recipient: Mapped[str]
     subject: Mapped[str]
     body: Mapped[str | None] = mapped_column(EncryptedText)
+    dedupe_key: Mapped[str | None] = mapped_column(unique=True)
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     not_before: Mapped[datetime] = mapped_column(server_default=func.now())
     sent_at: Mapped[datetime | None]

@@ -1,0 +1,46 @@
+"""Housekeeping: e-mail, and forgetting what no longer means anything."""
+
+from celery import shared_task
+
+from app.core.queue import TaskName, enqueue, transaction
+from app.core.settings import get_settings
+from app.core.tenancy import system_scope
+from app.gateways.mail import MailRefused, MailUnreachable, mailer
+from app.services import mails, people
+from app.services.schedule import claim_slot
+
+
+@shared_task(name=TaskName.MAINTENANCE_SEND_MAIL)
+def send_mail(mail_id: int) -> None:
+    """Sends one letter."""
+    with system_scope(), transaction():
+        letter = mails.claim(mail_id)
+    if letter is None:
+        return
+    try:
+        mailer(get_settings()).send(letter)
+    except (MailRefused, MailUnreachable) as error:
+        with transaction():
+            mails.fail(letter.id, error.code, for_good=not error.retryable)
+    else:
+        with transaction():
+            mails.complete(letter.id)
+
+
+@shared_task(name=TaskName.MAINTENANCE_SWEEP_MAIL)
+def sweep_mail() -> None:
+    """Asks again for letters that are due."""
+    with transaction():
+        if not claim_slot("maintenance.sweep_mail", 30):
+            return
+        for mail_id in mails.list_due():
+            enqueue(TaskName.MAINTENANCE_SEND_MAIL, mail_id)
+
+
+@shared_task(name=TaskName.MAINTENANCE_FORGET)
+def forget() -> None:
+    """Deletes ended sessions, old counts of failed log-ins and letters that have left."""
+    with transaction():
+        if claim_slot("maintenance.forget", 3600):
+            people.prune()
+            mails.prune()
