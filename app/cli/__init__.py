@@ -4,7 +4,9 @@ from types import ModuleType
 
 from flask import Flask
 
-FEATURES: tuple[ModuleType, ...] = ()
+from app.cli import bots
+
+FEATURES: tuple[ModuleType, ...] = (bots,)
 
 
 def init_app(app: Flask) -> None:
