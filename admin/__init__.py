@@ -1,7 +1,31 @@
-"""The boss's pages."""
+"""The boss's pages: Flask-Admin with a base view and a look of our own."""
 
-from flask import Flask
+from types import ModuleType
+
+from flask import Blueprint, Flask
+from flask_admin import Admin
+from flask_admin.theme import Bootstrap4Theme
+from flask_babel import lazy_gettext as _l
+
+from admin import audit, dashboard, formatters
+from admin.menu import shell
+
+FEATURES: tuple[ModuleType, ...] = (audit,)
+"""Each has `views()`, which makes its views."""
 
 
 def init_app(app: Flask) -> None:
-    """Adds the admin pages."""
+    """Adds the pages. Our templates are registered first, so that they win over those of the library."""
+    formatters.init_app(app)
+    app.register_blueprint(Blueprint("shell", __name__, template_folder="templates"))
+    app.add_template_global(shell)
+    admin = Admin(
+        name=_l("Laoban"),
+        index_view=dashboard.HomeView(),
+        theme=Bootstrap4Theme(),
+        csp_nonce_generator=app.jinja_env.globals.get("csp_nonce"),
+    )
+    views = [view for feature in FEATURES for view in feature.views()]
+    admin.add_views(*views)
+    admin.init_app(app)
+    app.extensions["laoban_views"] = (admin.index_view, *views)

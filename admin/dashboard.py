@@ -1,0 +1,87 @@
+"""The home page: how the bots are, what happened today, what waits, what to do next. Its parts refresh by themselves."""
+
+from typing import Any, ClassVar
+
+from flask import current_app, redirect, url_for
+from flask_admin import AdminIndexView, expose
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+from admin.audit import actor, sentence
+from admin.guard import Guarded, tenant_id, viewer
+from app.domain.bots import BotState
+from app.domain.people import Role
+from app.models import Bot
+from app.services import dashboard
+
+STATES: dict[BotState, tuple[str, Any]] = {
+    BotState.STARTING: ("busy", _l("Starting")),
+    BotState.RUNNING: ("ok", _l("Running")),
+    BotState.STOPPED: ("idle", _l("Stopped")),
+    BotState.REVOKED: ("bad", _l("Token refused")),
+    BotState.CONFLICT: ("bad", _l("Used elsewhere")),
+    BotState.UNREACHABLE: ("warn", _l("Not connected")),
+}
+
+
+def state_of(bot: Bot) -> tuple[str, Any]:
+    """Tone and words for a bot's state."""
+    return STATES[BotState.STOPPED] if not bot.enabled else STATES[bot.state]
+
+
+def today_chart(today: dashboard.Today) -> dict[str, object]:
+    """Updates per hour of the day as `charts.js` draws it."""
+    series: list[dict[str, object]] = [
+        {"name": gettext("Answered"), "values": [handled for _, handled, _ in today.hours], "tone": "chart-1"}
+    ]
+    if today.failed:
+        series.append(
+            {"name": gettext("Failed"), "values": [failed for _, _, failed in today.hours], "tone": "bad"}
+        )
+    return {
+        "type": "bar",
+        "stacked": True,
+        "labels": [f"{hour:02}:00" for hour, _, _ in today.hours],
+        "series": series,
+    }
+
+
+class HomeView(Guarded, AdminIndexView):
+    """`/admin/`."""
+
+    icon = "house"
+    order = 0
+    phone_tab = True
+    roles: ClassVar[dict[str, Role | None]] = {}
+
+    def __init__(self) -> None:
+        super().__init__(name=_l("Home"))
+
+    @expose("/")
+    def index(self) -> Any:
+        """The whole page."""
+        if viewer().tenant_id is None:
+            return redirect(url_for("tenants.index_view"))
+        return self.render("admin/home.html", **self._facts())
+
+    @expose("/live/")
+    def live(self) -> Any:
+        """The part that changes by itself."""
+        return self.render("admin/_home_live.html", **self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        me, tenant = viewer(), tenant_id()
+        today = dashboard.today(tenant, me.timezone)
+        return {
+            "steps": dashboard.steps(tenant, me.user_id),
+            "today": today,
+            "chart_of_today": today_chart(today),
+            "tiles": dashboard.tiles(tenant, me.timezone),
+            "members": dashboard.member_count(tenant),
+            "dead": dashboard.dead_letters(tenant),
+            "events": dashboard.recent_changes(tenant) if me.may(Role.MANAGER) else [],
+            "state_of": state_of,
+            "sentence": sentence,
+            "actor": actor,
+            "can_add_bot": me.may(Role.MANAGER) and "bots.create_view" in current_app.view_functions,
+        }
