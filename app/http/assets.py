@@ -10,6 +10,8 @@ from pathlib import Path
 from flask import Blueprint, Flask, current_app, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
 
+from app.http.auth import bare
+
 YEAR = 365 * 24 * 3600
 pages = Blueprint("assets", __name__)
 
@@ -25,6 +27,7 @@ def version_of(folder: Path) -> str:
 
 
 @pages.get("/assets/<version>/<path:filename>")
+@bare
 def file(version: str, filename: str) -> ResponseReturnValue:
     """A file; an old version gets the present content, but may not be kept."""
     present = version == current_app.extensions["assets_version"]

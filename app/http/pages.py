@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core.errors import BadInput
 from app.core.i18n import LOCALES
+from app.http.auth import bare, public
 from app.http.i18n import COOKIE
 
 YEAR = 365 * 24 * 3600
@@ -14,18 +15,21 @@ pages = Blueprint("pages", __name__)
 
 
 @pages.get("/")
+@public
 def landing() -> ResponseReturnValue:
     """What Laoban is, with the ways in."""
     return render_template("landing.html")
 
 
 @pages.get("/favicon.ico")
+@bare
 def favicon() -> ResponseReturnValue:
     """The mark, for browsers that ask without looking at the page."""
     return send_from_directory(str(current_app.static_folder), "img/favicon.svg", max_age=86400)
 
 
 @pages.post("/language")
+@public
 def language() -> ResponseReturnValue:
     """Remembers the language in this browser."""
     locale = request.form.get("locale", "")
