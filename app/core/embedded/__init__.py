@@ -12,7 +12,7 @@ from pathlib import Path
 from app.core.embedded.binaries import postgres_folder, redis_server
 from app.core.embedded.failure import EmbeddedFailed
 from app.core.embedded.home import Home
-from app.core.embedded.keeper import end_keeper, ensure_keeper, stop_servers
+from app.core.embedded.keeper import ensure_keeper, stop_servers
 from app.core.embedded.postgres import EmbeddedPostgres
 from app.core.embedded.redis import EmbeddedRedis
 
@@ -62,15 +62,14 @@ def ensure(directory: Path, *, postgres: bool = True, redis: bool = True, fast: 
 def stop(directory: Path, *, force: bool = False) -> bool:
     """Lets go of the servers and stops them now if no other user lives, or whoever uses them with `force`.
 
-    True when they are stopped. Without a call the keeper does the same a moment after the last user's end.
+    True when they are stopped; the keeper ends a moment later. Without a call it does the same by itself.
     """
     home = Home(directory)
     if not home.directory.is_dir():
         return True
     with home.lock():
-        home.forget(os.getpid())
-        if home.living_users() and not force:
+        home.forget(*(home.living_users() if force else [os.getpid()]))
+        if home.living_users():
             return False
-        end_keeper(home)
         stop_servers(EmbeddedPostgres(directory), EmbeddedRedis(directory))
         return True

@@ -64,9 +64,10 @@ class Home:
                 path.unlink()
         write_process(self.users / str(pid), pid)
 
-    def forget(self, pid: int) -> None:
-        """Takes a process off the list. Needs the lock."""
-        (self.users / str(pid)).unlink(missing_ok=True)
+    def forget(self, *pids: int) -> None:
+        """Takes processes off the list. Needs the lock."""
+        for pid in pids:
+            (self.users / str(pid)).unlink(missing_ok=True)
 
     def living_users(self) -> list[int]:
         """The registered processes that still live."""

@@ -19,6 +19,7 @@ from app.core.embedded.processes import end, start_token
 from app.core.embedded.redis import EmbeddedRedis
 
 LOOK_SECONDS = 0.5
+QUIET_LOOKS = 2
 PROJECT = Path(__file__).parents[3]
 
 
@@ -42,14 +43,6 @@ def ensure_keeper(home: Home) -> None:
     write_process(home.keeper, int(started.stdout))
 
 
-def end_keeper(home: Home) -> None:
-    """Ends the keeper, not the servers. Needs the lock."""
-    pid = read_process(home.keeper)
-    if pid is not None:
-        end(pid, (signal.SIGKILL, 5))
-    home.keeper.unlink(missing_ok=True)
-
-
 @dataclass(slots=True)
 class Keeper:
     """Watches one folder."""
@@ -58,6 +51,7 @@ class Keeper:
     postgres: EmbeddedPostgres
     redis: EmbeddedRedis
     seen: dict[int, str] = field(default_factory=dict)
+    quiet: int = 0
 
     @classmethod
     def of(cls, directory: Path) -> "Keeper":
@@ -87,12 +81,18 @@ class Keeper:
                 self.seen[pid] = token
 
     def _left(self) -> bool:
-        """Stops the servers unless a new user came while we waited for the lock."""
+        """Stops what runs. True when the keeper may go: there was nothing left to stop, at two looks.
+
+        A user that was killed while it started a server leaves one that can't be seen for a moment.
+        """
         try:
             with self.home.lock():
                 if self.home.living_users():
+                    self.quiet = 0
                     return False
-                stop_servers(self.postgres, self.redis)
+                self.quiet = 0 if stop_servers(self.postgres, self.redis) else self.quiet + 1
+                if self.quiet < QUIET_LOOKS:
+                    return False
                 self.home.keeper.unlink(missing_ok=True)
         except FileNotFoundError:
             # The folder was removed; the next look ends the servers by what was seen.
@@ -105,7 +105,9 @@ class Keeper:
                 end(pid, (signal.SIGQUIT, 2), (signal.SIGKILL, 5))
 
 
-def stop_servers(postgres: EmbeddedPostgres, redis: EmbeddedRedis) -> None:
-    """Stops both. Needs the lock."""
+def stop_servers(postgres: EmbeddedPostgres, redis: EmbeddedRedis) -> bool:
+    """Stops both; True when one of them ran. Needs the lock."""
+    ran = postgres.pid() is not None or redis.pid() is not None
     redis.stop()
     postgres.stop()
+    return ran
