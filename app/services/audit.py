@@ -27,6 +27,11 @@ def act_as(actor: Actor) -> None:
     _actor.set(actor)
 
 
+def acting() -> Actor:
+    """Who acts."""
+    return _actor.get()
+
+
 def record(
     tenant_id: int,
     action: str,
