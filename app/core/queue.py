@@ -14,7 +14,6 @@ from enum import StrEnum
 from flask import current_app
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
-from sqlalchemy.orm import Session, scoped_session
 
 from app.core.bells import Bell, ring_now
 from app.core.db import db
@@ -67,7 +66,7 @@ _queued: ContextVar[list[_Job | _Ring] | None] = ContextVar("queued", default=No
 
 
 @contextmanager
-def transaction() -> Iterator[scoped_session[Session]]:
+def transaction() -> Iterator[None]:
     """Runs the block, commits, then sends what the block queued; on any error rolls back and sends nothing.
 
     Does not nest: the entry point owns the transaction.
@@ -77,7 +76,7 @@ def transaction() -> Iterator[scoped_session[Session]]:
     jobs: list[_Job | _Ring] = []
     token = _queued.set(jobs)
     try:
-        yield db.session
+        yield
         db.session.commit()
     except BaseException:
         db.session.rollback()
