@@ -41,8 +41,10 @@ from flask_migrate import upgrade  # noqa: E402 - the servers above must run fir
 
 from app.core.db import db  # noqa: E402
 from app.core.redis import quick  # noqa: E402
+from app.core.settings import get_settings  # noqa: E402
 from app.core.tenancy import enter_scope, system_scope  # noqa: E402
 from tests.cast import Cast, make_cast  # noqa: E402
+from tests.sandbox_client import Sandbox  # noqa: E402
 from wsgi import app as the_app  # noqa: E402
 
 
@@ -77,6 +79,20 @@ def client(app: Flask) -> FlaskClient:
 def cast(app: Flask) -> Cast:
     """Tenant A with owner and staff, tenant B with the stranger, and the operator."""
     return make_cast()
+
+
+@pytest.fixture(scope="session")
+def _telegram() -> Iterator[Sandbox]:
+    with Sandbox.start() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def telegram(_telegram: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The sandbox in Telegram's place, empty, over real HTTP."""
+    _telegram.reset()
+    monkeypatch.setattr(get_settings(), "telegram_api_url", _telegram.url)
+    return _telegram
 
 
 def _empty_database() -> None:
