@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 BAD_REQUEST = 400
 LEASE = timedelta(seconds=90)
 SPACING = timedelta(seconds=1)
-"""Telegram allows one setWebhook a second and bot."""
+"""Telegram allows one change of a webhook a second and bot."""
 SWEEP_BATCH = 100
 COMMANDS = (
     ("start", N_("Open the menu")),
@@ -63,7 +63,7 @@ class Done:
 
     job: Job
     foreign: str = ""
-    called_set: bool = False
+    changed: bool = False
     failure: telegram.TelegramFailed | None = None
 
 
@@ -100,19 +100,19 @@ def claim(bot_id: int) -> Job | None:
 
 def perform(job: Job) -> Done:
     """Asks Telegram; needs no database."""
-    foreign, called_set = "", False
+    foreign, changed = "", False
     try:
         if job.ask:
-            foreign, called_set = _webhook(job)
+            foreign, changed = _webhook(job)
         if job.commands:
             _set_commands(job.token)
     except telegram.TelegramFailed as error:
-        return Done(job, foreign, called_set, error)
-    return Done(job, foreign, called_set)
+        return Done(job, foreign, changed, error)
+    return Done(job, foreign, changed)
 
 
 def _webhook(job: Job) -> tuple[str, bool]:
-    """(address of a foreign webhook left alone, whether setWebhook was called)."""
+    """(address of a foreign webhook left alone, whether it was changed)."""
     url = telegram.get_webhook_info(job.token).url
     if url and not is_our_webhook(url, job.public_id) and not job.take_over:
         return url, False
@@ -121,6 +121,7 @@ def _webhook(job: Job) -> tuple[str, bool]:
         return "", True
     if url and not job.url:
         telegram.delete_webhook(job.token)
+        return "", True
     return "", False
 
 
@@ -140,7 +141,7 @@ def complete(done: Done) -> None:
     """Writes down what is true at Telegram now. A newer claim wins over a late answer."""
     job, failure = done.job, done.failure
     gone = job.removed and (failure is None or failure.code in {401, 404})
-    values: dict[str, object] = {"apply_until": now() + SPACING if done.called_set else None}
+    values: dict[str, object] = {"apply_until": now() + SPACING if done.changed else None}
     if gone:
         values |= {"token": "", "token_fingerprint": "", "webhook_set_at": None}
     elif failure is None:
@@ -181,7 +182,7 @@ def _facts(done: Done) -> dict[str, object]:
     if done.foreign:
         return facts | {"webhook_url": done.foreign, "webhook_set_at": None}
     if job.url:
-        set_at = now() if done.called_set else func.coalesce(Bot.webhook_set_at, now())
+        set_at = now() if done.changed else func.coalesce(Bot.webhook_set_at, now())
         return facts | {
             "webhook_url": job.url,
             "webhook_set_at": set_at,
