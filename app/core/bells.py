@@ -27,6 +27,8 @@ class Bell(StrEnum):
     """Somebody let go of shards; message = the kind of lease."""
     TENANTS = "laoban:bell:tenants"
     """A tenant, key or domain changed; message = tenant id."""
+    MEMBERS = "laoban:bell:members"
+    """A Telegram user chose another language; message = his Telegram id."""
 
 
 def ring_now(bell: Bell, what: str = "") -> None:

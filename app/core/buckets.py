@@ -95,7 +95,7 @@ def _run(script: str, keys: Iterable[str], *args: object) -> list[int]:
         answer = quick().evalsha(_sha(script), len(names), *names, *args)  # type: ignore[arg-type]
     except NoScriptError:
         answer = quick().eval(script, len(names), *names, *args)  # type: ignore[arg-type]
-    return answer  # type: ignore[return-value]
+    return list(answer)
 
 
 class _Local:
@@ -112,7 +112,9 @@ class _Local:
             now = time.monotonic() * 1000
             tats = [self._tats.get(bucket.key, 0.0) for bucket in buckets]
             parks = (self._parks.get(bucket.key, 0.0) for bucket in buckets)
-            at = max(now, *parks, *(tat - bucket.tolerance for tat, bucket in zip(tats, buckets, strict=True)))
+            at = max(
+                now, *parks, *(tat - bucket.tolerance for tat, bucket in zip(tats, buckets, strict=True))
+            )
             if at - now > longest:
                 return Turn(taken=False, wait=(at - now) / 1000)
             if len(self._tats) > _LOCAL_MAX:
@@ -160,7 +162,10 @@ def park(key: str, seconds: float, *, tag: str, interval: int) -> None:
 def fill(key: str, *, interval: int, burst: int) -> float | None:
     """How full a bucket is, 0.0 (empty or parked) to 1.0; None when Redis is away."""
     try:
-        (seconds, micros), values = quick().pipeline(transaction=False).time().hmget(key, ["tat", "park"]).execute()
+        pipeline = quick().pipeline(transaction=False)
+        pipeline.time()
+        pipeline.hmget(key, ["tat", "park"])
+        (seconds, micros), values = pipeline.execute()
     except RedisError:
         return None
     now = int(seconds) * 1000 + int(micros) // 1000

@@ -98,8 +98,10 @@ def _pending() -> list[_Job | _Ring]:
 
 
 def enqueue(name: TaskName, *args: int | str) -> None:
-    """Asks for a task after the commit. Arguments are ids, never secrets or payloads."""
-    _pending().append(_Job(name, args))
+    """Asks for a task after the commit, once however often it is asked for. Arguments are ids, never secrets."""
+    job, jobs = _Job(name, args), _pending()
+    if job not in jobs:
+        jobs.append(job)
 
 
 def ring(bell: Bell, what: str | int = "") -> None:

@@ -7,7 +7,12 @@ MAX_TEXT = 4096
 """UTF-16 units of one message."""
 MAX_CALLBACK_DATA = 64
 """Bytes of a button's data."""
-_BORDERS = (("\n\n",), ("\n",), ("。", "！", "？", "…", ". ", "! ", "? "), ("；", "，", "、", "; ", ", ", " "))
+_BORDERS = (
+    ("\n\n",),
+    ("\n",),
+    ("。", "！", "？", "…", ". ", "! ", "? "),  # noqa: RUF001 - Chinese sentences end so
+    ("；", "，", "、", "; ", ", ", " "),  # noqa: RUF001 - and these are their commas
+)
 _SHORTEST_SHARE = 4
 
 

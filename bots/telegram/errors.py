@@ -1,7 +1,7 @@
 """What may come of a call to Telegram, as far as it went wrong."""
 
 
-class Postpone(Exception):  # noqa: N818 - it is no error: the same work is done again, later
+class Postpone(Exception):
     """Not now: do this again after `seconds`. Counts as no attempt."""
 
     def __init__(self, seconds: float, reason: str) -> None:
@@ -25,7 +25,7 @@ class TokenRevoked(SendError):
 
 
 class Blocked(SendError):
-    """This person or group does not want the bot; asking again is pointless."""
+    """The person or group does not want the bot; asking again is pointless."""
 
 
 class Refused(SendError):

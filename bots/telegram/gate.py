@@ -8,13 +8,13 @@ from app.core import buckets
 from app.core.buckets import Bucket
 from app.domain.bots import BotConfig
 from app.domain.sending import BOT_RATE, CHAT_RATE, GROUP_RATE, Priority, Rate
+from app.services.sending import bot_key
 from bots.telegram.errors import Postpone
-from app.services.sending import bot_key, budget
-
-__all__ = ["budget", "park", "wait_turn"]
 
 LONGEST_WAIT = 1.5
 """Seconds that an answer may wait here; beyond that the update goes back to the inbox."""
+CLOSED = 30.0
+"""Seconds without a call after Telegram refused a token; its replacement may call at once."""
 _JITTER = (0.2, 1.0)
 # What a class leaves in the bot's bucket for the ones above it, in tokens.
 _LEAVES = {Priority.INTERACTIVE: 0, Priority.IMPORTANT: 2, Priority.BROADCAST: BOT_RATE.burst - 1}
@@ -47,6 +47,11 @@ def park(config: BotConfig, chat: int | str | None, seconds: float) -> float:
     else:
         buckets.park(bot_key(config.id), wait, tag=_tag(config), interval=BOT_RATE.interval)
     return wait
+
+
+def close(config: BotConfig) -> None:
+    """Telegram does not know this token: nobody calls with it for a while."""
+    buckets.park(bot_key(config.id), CLOSED, tag=_tag(config), interval=BOT_RATE.interval)
 
 
 def _bucket(key: str, rate: Rate, leave: int = 0) -> Bucket:

@@ -1,0 +1,128 @@
+"""Telegram users of a tenant: who they are, their language, and whether they block a bot."""
+
+import contextlib
+import os
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import text, update
+
+from app.core.bells import Bell, Listener
+from app.core.db import db
+from app.core.queue import ring
+from app.domain.members import Person
+from app.models import Member
+
+FRESH_SECONDS = 600.0
+"""A member seen this recently and unchanged is not written again."""
+_MOST = 50_000
+
+_SEEN = text("""
+WITH person AS (
+    INSERT INTO member (tenant_id, telegram_id, first_name, last_name, username, language_code)
+    VALUES (:tenant_id, :telegram_id, :first_name, :last_name, :username, :language_code)
+    ON CONFLICT (tenant_id, telegram_id) DO UPDATE SET first_name = excluded.first_name,
+        last_name = excluded.last_name, username = excluded.username, language_code = excluded.language_code,
+        last_seen_at = now()
+    RETURNING locale
+), talk AS (
+    INSERT INTO bot_member (tenant_id, bot_id, telegram_id)
+    SELECT :tenant_id, :bot_id, :telegram_id WHERE :private
+    ON CONFLICT (bot_id, telegram_id) DO UPDATE SET last_seen_at = now(), blocked_at = NULL
+)
+SELECT locale FROM person
+""")
+_BLOCK = text("""
+UPDATE bot_member SET blocked_at = now()
+WHERE tenant_id = :tenant_id AND bot_id = :bot_id AND telegram_id = :telegram_id AND blocked_at IS NULL
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    person: Person
+    private: bool
+    locale: str | None
+    until: float
+
+
+_Memory = dict[tuple[int, int], _Known]
+
+
+def find_known(bot_id: int, person: Person, *, private: bool) -> tuple[str | None] | None:
+    """(chosen locale,) of a member whom this process wrote lately and who has not changed; None = write him."""
+    known = _memory(os.getpid()).get((bot_id, person.telegram_id))
+    if known is None or known.until < time.monotonic() or known.person != person or known.private < private:
+        return None
+    return (known.locale,)
+
+
+def see(tenant_id: int, bot_id: int, person: Person, *, private: bool) -> str | None:
+    """Writes down that somebody talked with a bot, and returns the locale that he chose, if he did.
+
+    `private` = he wrote to the bot itself and not in a group, so the bot may write to him.
+    """
+    row = db.session.execute(
+        _SEEN,
+        {
+            "tenant_id": tenant_id,
+            "bot_id": bot_id,
+            "telegram_id": person.telegram_id,
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "username": person.username,
+            "language_code": person.language_code,
+            "private": private,
+        },
+    ).one()
+    locale: str | None = row[0]
+    _remember(bot_id, _Known(person, private, locale, time.monotonic() + FRESH_SECONDS))
+    return locale
+
+
+def _remember(bot_id: int, known: _Known) -> None:
+    memory = _memory(os.getpid())
+    if len(memory) >= _MOST:
+        memory.clear()
+    memory[bot_id, known.person.telegram_id] = known
+
+
+def set_locale(tenant_id: int, telegram_id: int, locale: str) -> None:
+    """Keeps the language that a member chose; other processes hear of it."""
+    db.session.execute(
+        update(Member)
+        .where(Member.tenant_id == tenant_id, Member.telegram_id == telegram_id)
+        .values(locale=locale)
+    )
+    ring(Bell.MEMBERS, telegram_id)
+
+
+def forget(telegram_id: int | None = None) -> None:
+    """Drops what this process remembers of one Telegram user, or of all."""
+    memory = _memory(os.getpid())
+    for key in [key for key in list(memory) if telegram_id in {None, key[1]}]:
+        memory.pop(key, None)
+
+
+def mark_blocked(tenant_id: int, bot_id: int, telegram_id: int) -> None:
+    """The user has blocked the bot or is gone; he counts as blocked until he writes again."""
+    values = {"tenant_id": tenant_id, "bot_id": bot_id, "telegram_id": telegram_id}
+    db.session.execute(_BLOCK, values)
+    _memory(os.getpid()).pop((bot_id, telegram_id), None)
+
+
+@cache
+def _memory(pid: int) -> _Memory:
+    """Who was seen lately: one memory per process, also after a fork, with a thread that hears of other processes."""
+    threading.Thread(target=_listen, name=f"members-{pid}", daemon=True).start()
+    return {}
+
+
+def _listen() -> None:
+    listener = Listener(Bell.MEMBERS)
+    while True:
+        for _, message in listener.wait(60):
+            with contextlib.suppress(ValueError):
+                forget(int(message))

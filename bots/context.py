@@ -1,0 +1,162 @@
+"""What a conversation gets to work with: who wrote what to which bot, and the ways to answer."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from redis.exceptions import RedisError
+from telebot import TeleBot
+
+from app.core.i18n import translate
+from app.core.queue import transaction
+from app.domain.bots import BotConfig
+from app.domain.members import Person
+from app.services.audit import Actor, act_as
+from bots import state, texts
+from bots.keyboards import Keyboard, Press
+from bots.state import Step
+from bots.telegram.errors import Refused
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[["Context"], None]
+PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """A button of the main menu: `text` is a key of MAIN_TEXTS, `data` what it sends. Lower `order` comes first."""
+
+    order: int
+    text: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Everything that the conversations registered, by what it answers to."""
+
+    commands: Mapping[str, Handler]
+    buttons: Mapping[str, Handler]
+    steps: Mapping[str, Handler]
+    payloads: Mapping[str, Handler]
+    menu: tuple[MenuEntry, ...]
+    fallback: Handler
+    member_changed: Handler
+
+
+@dataclass(slots=True)
+class Event:
+    """One update, as far as conversations care. `press` is set for buttons, `status` for (un)blocking."""
+
+    person: Person
+    chat_id: int
+    chat_type: str
+    text: str = ""
+    argument: str = ""
+    """What follows a command, or the payload of a start link behind its prefix."""
+    message_id: int | None = None
+    editable: bool = False
+    """The message under which a button was pressed can still be edited."""
+    query_id: str | None = None
+    press: Press | None = None
+    status: str = ""
+
+
+class Context:
+    """One update on its way through a conversation."""
+
+    def __init__(self, config: BotConfig, bot: TeleBot, table: Table, event: Event, locale: str) -> None:
+        self.config = config
+        self.bot = bot
+        self.table = table
+        self.event = event
+        self.locale = locale
+        self.answered = False
+        self.left = False
+
+    @property
+    def person(self) -> Person:
+        """Who acts."""
+        return self.event.person
+
+    @property
+    def private(self) -> bool:
+        """Whether this is a chat of one person with the bot."""
+        return self.event.chat_type == PRIVATE
+
+    @property
+    def press(self) -> Press:
+        """The button; only for handlers of buttons."""
+        if self.event.press is None:
+            raise TypeError("no button was pressed")
+        return self.event.press
+
+    # Words
+
+    def t(self, msgid: str, **params: object) -> str:
+        """A catalogue text in the person's language."""
+        return translate(self.locale, msgid, **params)
+
+    def main_text(self, key: str) -> str:
+        """One of the texts that the boss may rewrite."""
+        name = self.person.first_name or self.person.username or str(self.person.telegram_id)
+        return texts.main_text(self.config, self.locale, key, name=name, bot=f"@{self.config.username}")
+
+    # Answers
+
+    def say(self, text: str, keyboard: Keyboard | None = None) -> None:
+        """Sends a message to the chat."""
+        self.bot.send_message(self.event.chat_id, text, reply_markup=keyboard)
+
+    def show(self, text: str, keyboard: Keyboard | None = None) -> None:
+        """Turns the message of the pressed button into this one; sends a new one where that is not possible."""
+        if not self.event.editable or len(text) > 2000:
+            self.say(text, keyboard)
+            return
+        try:
+            self.bot.edit_message_text(
+                text, chat_id=self.event.chat_id, message_id=self.event.message_id, reply_markup=keyboard
+            )
+        except Refused:
+            # It was deleted, or is too old to be edited.
+            self.say(text, keyboard)
+
+    def toast(self, text: str | None = None) -> None:
+        """Answers a button press, with a short note where there is one to give."""
+        if self.event.query_id is not None and not self.answered:
+            self.answered = True
+            self.bot.answer_callback_query(self.event.query_id, text=text[:200] if text else None)
+
+    # Memory
+
+    @cached_property
+    def step(self) -> Step | None:
+        """What this person is in the middle of, here."""
+        return state.load(self.config.id, self.event.chat_id, self.person.telegram_id)
+
+    def expect(self, name: str, **data: Any) -> None:
+        """The person's next message goes to the handler of the step `name`."""
+        state.save(self.config.id, self.event.chat_id, self.person.telegram_id, Step(name, data))
+
+    def forget(self) -> bool:
+        """Ends what the person was in the middle of; says whether there was something."""
+        return state.clear(self.config.id, self.event.chat_id, self.person.telegram_id)
+
+    def leave(self) -> None:
+        """A command ends what came before it; `left` says whether there was something. Done as well as may be."""
+        try:
+            self.left = self.forget()
+        except RedisError as error:
+            log.info("conversation not ended", extra={"reason": str(error)})
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction in which this person is named as the one who acts. Send only after it has ended."""
+        person = self.person
+        act_as(Actor("member", person.telegram_id, person.first_name or person.username or ""))
+        with transaction():
+            yield

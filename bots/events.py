@@ -1,0 +1,82 @@
+"""From the library's types to what conversations work with."""
+
+from telebot import types
+
+from app.domain.members import Person, clean_name
+from bots.context import PRIVATE, Event
+
+MAX_ARGUMENT = 256
+
+
+def person_of(user: types.User | None) -> Person:
+    """The sender, names cleaned. Raises TypeError where there is none, which `is_for_us` rules out."""
+    if user is None:
+        raise TypeError("nobody sent this")
+    return Person(
+        user.id,
+        clean_name(user.first_name),
+        clean_name(user.last_name),
+        user.username,
+        user.language_code,
+    )
+
+
+def of_message(message: types.Message) -> Event:
+    """A message; of a command, the rest of its text is the argument."""
+    text = message.text or ""
+    argument = ""
+    if text.startswith("/"):
+        _, _, argument = text.replace("\n", " ", 1).partition(" ")
+    return Event(
+        person_of(message.from_user),
+        message.chat.id,
+        message.chat.type,
+        text=text,
+        argument=argument.strip()[:MAX_ARGUMENT],
+        message_id=message.message_id,
+    )
+
+
+def of_press(query: types.CallbackQuery) -> Event:
+    """A pressed button; its data is read later, so that an expired one can be answered."""
+    message = query.message
+    return Event(
+        person_of(query.from_user),
+        message.chat.id if message else query.from_user.id,
+        message.chat.type if message else PRIVATE,
+        message_id=message.message_id if message else None,
+        # A message that Telegram no longer shows us has no date, and one with a picture has no text to edit.
+        editable=bool(message and getattr(message, "date", 0) and getattr(message, "text", None)),
+        query_id=query.id,
+    )
+
+
+def of_member_change(change: types.ChatMemberUpdated) -> Event:
+    """A person blocked or unblocked the bot, or a group took it in or threw it out."""
+    return Event(
+        person_of(change.from_user), change.chat.id, change.chat.type, status=change.new_chat_member.status
+    )
+
+
+def is_for_us(message: types.Message, username: str, commands: object) -> bool:
+    """In a private chat everything is; in a group only a command with our name, or one of ours with nobody's name."""
+    if message.from_user is None or message.from_user.is_bot:
+        return False
+    if message.chat.type == PRIVATE:
+        return message.content_type in ANSWERED
+    text = message.text or ""
+    if message.chat.type == "channel" or not text.startswith("/"):
+        return False
+    command, _, target = text.split(None, 1)[0][1:].partition("@")
+    if target:
+        return target.lower() == username.lower()
+    return isinstance(commands, dict) and command in commands
+
+
+ANSWERED = frozenset(
+    {
+        "text", "photo", "sticker", "voice", "video", "video_note", "audio", "document", "animation", "contact",
+        "location", "venue", "dice", "poll", "story",
+    }
+)  # fmt: skip
+"""What a person sends; everything else is news about the chat and gets no answer."""
