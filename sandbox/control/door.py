@@ -41,13 +41,13 @@ class Door:
             result = function(self._world, params)
         except Refused as error:
             return refused(str(error), 400)
-        return later(result) if isinstance(result, Awaitable) else Response(orjson.dumps(result))
+        return later(result) if isinstance(result, Awaitable) else Response(orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS))
 
 
 async def later(result: Awaitable[Any]) -> Response:
     """An answer that takes its time."""
     try:
-        return Response(orjson.dumps(await result))
+        return Response(orjson.dumps(await result, option=orjson.OPT_NON_STR_KEYS))
     except Refused as error:
         return refused(str(error), 400)
 
