@@ -19,7 +19,7 @@ class Update(TenantOwned, Model):
     __tablename__ = "inbox"
 
     # Neither foreign key nor index on the tenant: every accepted update would pay for them.
-    tenant_id: Mapped[int]
+    tenant_id: Mapped[int] = mapped_column(BigInteger)
     bot_id: Mapped[int] = mapped_column(primary_key=True)
     update_id: Mapped[int] = mapped_column(primary_key=True)
     # Without a cache: blocks of numbers per connection would turn a chat's order around between web processes.

@@ -352,9 +352,6 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("octet_length(raw) <= 262144", name=op.f("ck_inbox_raw_size")),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenant.id"], name=op.f("fk_inbox_tenant_id"), ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint("bot_id", "update_id", name=op.f("pk_inbox")),
     )
     op.create_index(
@@ -388,7 +385,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state IN ('new', 'leased')"),
     )
-    op.create_index(op.f("ix_inbox_tenant_id"), "inbox", ["tenant_id"], unique=False)
     op.create_table(
         "inbox_junk",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
