@@ -61,24 +61,26 @@ class Sandbox:
 
     def stop(self) -> None:
         """Ends it and waits for the end."""
-        self._http.close()
         self.process.terminate()
         try:
             self.process.wait(10)
         finally:
-            self.process.kill()
-            assert self.process.stdout is not None
-            self.process.stdout.close()
+            self.kill()
 
     def kill(self) -> None:
         """Ends it without giving it time to save anything."""
+        self._http.close()
         self.process.kill()
         self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
     def __enter__(self) -> "Sandbox":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     # The control door
@@ -127,13 +129,19 @@ class Sandbox:
     ) -> Json:
         """The bot's message that holds `text`; fails the test when none comes."""
         found = self.get("wait", bot=_name(bot), chat=chat, text=text, after=after, timeout=seconds)
-        assert found["message"] is not None, f"no message with {text!r} within {seconds} s; there were {found['seen']}"
+        assert found["message"] is not None, (
+            f"no message with {text!r} within {seconds} s; there were {found['seen']}"
+        )
         message: Json = found["message"]
         return message
 
-    def wait_for_answer(self, bot: Json | str, chat: int | str, callback_query_id: str, *, seconds: float = 10) -> Json:
+    def wait_for_answer(
+        self, bot: Json | str, chat: int | str, callback_query_id: str, *, seconds: float = 10
+    ) -> Json:
         """What answerCallbackQuery said; fails the test when it was not called."""
-        found = self.get("wait_answer", bot=_name(bot), chat=chat, callback_query_id=callback_query_id, timeout=seconds)
+        found = self.get(
+            "wait_answer", bot=_name(bot), chat=chat, callback_query_id=callback_query_id, timeout=seconds
+        )
         assert found["answer"] is not None, f"the button was not answered within {seconds} s"
         answer: Json = found["answer"]
         return answer
@@ -151,7 +159,9 @@ class Sandbox:
             if message.get("from", {}).get("is_bot")
         ]
 
-    def calls(self, bot: Json | str = "*", method: str | None = None, *, after: int = 0, limit: int = 20_000) -> list[Json]:
+    def calls(
+        self, bot: Json | str = "*", method: str | None = None, *, after: int = 0, limit: int = 20_000
+    ) -> list[Json]:
         """The newest calls of one bot or all."""
         more = {"method": method} if method else {}
         found: list[Json] = self.get("calls", bot=_name(bot), after=after, limit=limit, **more)["calls"]

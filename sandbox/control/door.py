@@ -41,7 +41,11 @@ class Door:
             result = function(self._world, params)
         except Refused as error:
             return refused(str(error), 400)
-        return later(result) if isinstance(result, Awaitable) else Response(orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS))
+        return (
+            later(result)
+            if isinstance(result, Awaitable)
+            else Response(orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS))
+        )
 
 
 async def later(result: Awaitable[Any]) -> Response:

@@ -24,9 +24,10 @@ def route(verb: str, path: str) -> Callable[[Function], Function]:
 
 def needed(params: Params, name: str) -> Any:
     """A parameter that must be there; raises Refused."""
-    if params.get(name) in {None, ""}:
+    value = params.get(name)
+    if value is None or value == "":
         raise Refused(f"{name}_missing")
-    return params[name]
+    return value
 
 
 def number(params: Params, name: str, default: float) -> float:

@@ -22,7 +22,9 @@ def send(sandbox: Sandbox, bot: Json, text: str = "hello", **more) -> Json:
 
 
 def upload(sandbox: Sandbox, bot: Json, method: str, files: Json, **fields) -> Json:
-    return requests.post(f"{sandbox.url}/bot{bot['token']}/{method}", data=fields, files=files, timeout=10).json()
+    return requests.post(
+        f"{sandbox.url}/bot{bot['token']}/{method}", data=fields, files=files, timeout=10
+    ).json()
 
 
 def test_a_sent_message_comes_back_and_stands_in_the_chat(sandbox, bot):
@@ -55,7 +57,12 @@ def test_markup_does_not_count(sandbox, bot):
 
 
 def test_html_becomes_text_and_entities_counted_in_utf16(sandbox, bot):
-    answer = send(sandbox, bot, '🎁 <b>中&lt;<i>奖</i></b> <a href="https://x.cn/?a=1&amp;b=2">go</a> <code>/no</code>', parse_mode="HTML")
+    answer = send(
+        sandbox,
+        bot,
+        '🎁 <b>中&lt;<i>奖</i></b> <a href="https://x.cn/?a=1&amp;b=2">go</a> <code>/no</code>',
+        parse_mode="HTML",
+    )
     message = answer["result"]
     assert message["text"] == "🎁 中<奖 go /no"
     assert message["entities"] == [
@@ -93,10 +100,19 @@ def test_bad_html_is_refused(sandbox, bot, text, problem):
         ({"chat_id": LIN, "text": " \n"}, "400 message text is empty"),
         ({"chat_id": 987654321, "text": "x"}, "400 chat not found"),
         ({"chat_id": "@nowhere", "text": "x"}, "400 chat not found"),
-        ({"chat_id": LIN, "text": "x", "reply_markup": "{"}, "400 can't parse reply keyboard markup JSON object"),
+        (
+            {"chat_id": LIN, "text": "x", "reply_markup": "{"},
+            "400 can't parse reply keyboard markup JSON object",
+        ),
         ({"chat_id": LIN, "text": "x", "reply_markup": []}, "400 object expected as reply markup"),
-        ({"chat_id": LIN, "text": "x", "disable_notification": "maybe"}, "400 parameter disable_notification must be a Boolean"),
-        ({"chat_id": LIN, "text": "x", "reply_parameters": {"message_id": 999}}, "400 message to be replied not found"),
+        (
+            {"chat_id": LIN, "text": "x", "disable_notification": "maybe"},
+            "400 parameter disable_notification must be a Boolean",
+        ),
+        (
+            {"chat_id": LIN, "text": "x", "reply_parameters": {"message_id": 999}},
+            "400 message to be replied not found",
+        ),
     ],
 )
 def test_wrong_parameters_are_refused(sandbox, bot, fields, problem):
@@ -111,7 +127,10 @@ def test_wrong_parameters_are_refused(sandbox, bot, fields, problem):
         ({"text": "x", "callback_data": ""}, "BUTTON_DATA_INVALID"),
         ({"text": "x"}, "Text buttons are unallowed in the inline keyboard"),
         ({"text": "", "callback_data": "a"}, "Text buttons are unallowed in the inline keyboard"),
-        ({"text": "x", "url": "javascript:1"}, "inline keyboard button URL 'javascript:1' is invalid: Wrong HTTP URL"),
+        (
+            {"text": "x", "url": "javascript:1"},
+            "inline keyboard button URL 'javascript:1' is invalid: Wrong HTTP URL",
+        ),
     ],
 )
 def test_bad_buttons_are_refused(sandbox, bot, button, problem):
@@ -126,14 +145,18 @@ def test_64_bytes_of_callback_data_fit(sandbox, bot):
 
 def test_a_reply_keyboard_is_shown_and_taken_away(sandbox, bot):
     send(sandbox, bot, reply_markup={"keyboard": [["Menu", {"text": "Help"}]], "resize_keyboard": True})
-    assert sandbox.get("messages", bot="demo_bot", chat=LIN)["keyboard"]["keyboard"] == [[{"text": "Menu"}, {"text": "Help"}]]
+    assert sandbox.get("messages", bot="demo_bot", chat=LIN)["keyboard"]["keyboard"] == [
+        [{"text": "Menu"}, {"text": "Help"}]
+    ]
     send(sandbox, bot, reply_markup={"remove_keyboard": True})
     assert sandbox.get("messages", bot="demo_bot", chat=LIN)["keyboard"] is None
 
 
 def test_editing_changes_the_message_and_drops_its_keyboard(sandbox, bot):
     sent = send(sandbox, bot, "one", reply_markup=BUTTONS)["result"]
-    edited = sandbox.api(bot, "editMessageText", chat_id=LIN, message_id=sent["message_id"], text="two")["result"]
+    edited = sandbox.api(bot, "editMessageText", chat_id=LIN, message_id=sent["message_id"], text="two")[
+        "result"
+    ]
     assert edited["text"] == "two"
     assert "reply_markup" not in edited
     assert edited["edit_date"] >= sent["date"]
@@ -143,16 +166,25 @@ def test_editing_changes_the_message_and_drops_its_keyboard(sandbox, bot):
 def test_an_edit_that_changes_nothing_is_refused(sandbox, bot):
     sent = send(sandbox, bot, "same", reply_markup=BUTTONS)["result"]
     again = {"chat_id": LIN, "message_id": sent["message_id"], "reply_markup": BUTTONS}
-    assert refusal(sandbox.api(bot, "editMessageText", text="same", **again)).startswith("400 message is not modified")
-    assert refusal(sandbox.api(bot, "editMessageReplyMarkup", **again)).startswith("400 message is not modified")
+    assert refusal(sandbox.api(bot, "editMessageText", text="same", **again)).startswith(
+        "400 message is not modified"
+    )
+    assert refusal(sandbox.api(bot, "editMessageReplyMarkup", **again)).startswith(
+        "400 message is not modified"
+    )
     assert sandbox.api(bot, "editMessageReplyMarkup", chat_id=LIN, message_id=sent["message_id"])["ok"]
 
 
 def test_only_own_and_existing_messages_can_be_edited(sandbox, bot):
     said = sandbox.say(bot, LIN, "mine")["message_id"]
     edit = {"chat_id": LIN, "text": "x"}
-    assert refusal(sandbox.api(bot, "editMessageText", message_id=said, **edit)) == "400 message can't be edited"
-    assert refusal(sandbox.api(bot, "editMessageText", message_id=9999, **edit)) == "400 message to edit not found"
+    assert (
+        refusal(sandbox.api(bot, "editMessageText", message_id=said, **edit)) == "400 message can't be edited"
+    )
+    assert (
+        refusal(sandbox.api(bot, "editMessageText", message_id=9999, **edit))
+        == "400 message to edit not found"
+    )
 
 
 def test_deleting(sandbox, bot):
@@ -170,9 +202,20 @@ def test_old_messages_cannot_be_deleted(sandbox, bot):
 
 
 def test_a_document_can_be_sent_named_in_chinese_and_downloaded(sandbox, bot):
-    answer = upload(sandbox, bot, "sendDocument", {"document": ("八字报告.pdf", b"%PDF-1.7 ...", "application/pdf")}, chat_id=LIN, caption="报告")
+    answer = upload(
+        sandbox,
+        bot,
+        "sendDocument",
+        {"document": ("八字报告.pdf", b"%PDF-1.7 ...", "application/pdf")},
+        chat_id=LIN,
+        caption="报告",
+    )
     document = answer["result"]["document"]
-    assert (document["file_name"], document["file_size"], answer["result"]["caption"]) == ("八字报告.pdf", 12, "报告")
+    assert (document["file_name"], document["file_size"], answer["result"]["caption"]) == (
+        "八字报告.pdf",
+        12,
+        "报告",
+    )
     path = sandbox.api(bot, "getFile", file_id=document["file_id"])["result"]["file_path"]
     assert requests.get(f"{sandbox.url}/file/bot{bot['token']}/{path}", timeout=5).content == b"%PDF-1.7 ..."
     page = requests.get(f"{sandbox.url}/media/{document['file_id']}", timeout=5)
@@ -189,7 +232,10 @@ def test_a_photo_has_its_size_and_can_be_sent_again_by_id(sandbox, bot):
 
 
 def test_what_is_no_picture_is_no_photo(sandbox, bot):
-    assert refusal(upload(sandbox, bot, "sendPhoto", {"photo": ("p.png", b"text")}, chat_id=LIN)) == "400 IMAGE_PROCESS_FAILED"
+    assert (
+        refusal(upload(sandbox, bot, "sendPhoto", {"photo": ("p.png", b"text")}, chat_id=LIN))
+        == "400 IMAGE_PROCESS_FAILED"
+    )
 
 
 def test_captions_end_at_1024(sandbox, bot):
@@ -203,9 +249,14 @@ def test_captions_and_media_can_be_edited(sandbox, bot):
     sent = upload(sandbox, bot, "sendDocument", {"document": ("a.txt", b"a")}, chat_id=LIN)["result"]
     where = {"chat_id": LIN, "message_id": sent["message_id"]}
     assert sandbox.api(bot, "editMessageCaption", caption="new", **where)["result"]["caption"] == "new"
-    assert refusal(sandbox.api(bot, "editMessageText", text="x", **where)) == "400 there is no text in the message to edit"
+    assert (
+        refusal(sandbox.api(bot, "editMessageText", text="x", **where))
+        == "400 there is no text in the message to edit"
+    )
     media = '{"type":"photo","media":"attach://pixel","caption":"now a picture"}'
-    edited = upload(sandbox, bot, "editMessageMedia", {"pixel": ("p.png", PIXEL)}, media=media, **where)["result"]
+    edited = upload(sandbox, bot, "editMessageMedia", {"pixel": ("p.png", PIXEL)}, media=media, **where)[
+        "result"
+    ]
     assert "document" not in edited
     assert edited["photo"][0]["width"] == 1
 

@@ -8,15 +8,13 @@ import pytest
 from tests.sandbox_client import LIN, WANG, Json, Sandbox
 from tests.waiting import wait_for
 
-OTHER = (
-    "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
-)
-ACTIVE = (
-    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
-)
+OTHER = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+ACTIVE = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 
 
-def poll_in_background(pool: ThreadPoolExecutor, sandbox: Sandbox, bot: Json, **params: int) -> "Future[Json]":
+def poll_in_background(
+    pool: ThreadPoolExecutor, sandbox: Sandbox, bot: Json, **params: int
+) -> "Future[Json]":
     """A long poll that the sandbox already holds when this returns."""
     future = pool.submit(sandbox.api, bot, "getUpdates", timeout=30, **params)
     wait_for(lambda: sandbox.get("queue", bot=bot["username"])["is_polled"], what="the poll to wait")

@@ -9,7 +9,9 @@ from tests.sandbox_client import LIN, WANG
 
 
 def send(sandbox, bot, chat_id=LIN):
-    return requests.post(f"{sandbox.url}/bot{bot['token']}/sendMessage", json={"chat_id": chat_id, "text": "hi"}, timeout=10)
+    return requests.post(
+        f"{sandbox.url}/bot{bot['token']}/sendMessage", json={"chat_id": chat_id, "text": "hi"}, timeout=10
+    )
 
 
 @pytest.mark.parametrize(

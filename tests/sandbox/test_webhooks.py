@@ -149,9 +149,15 @@ def test_the_same_webhook_again_is_no_news(sandbox, bot, receiver):
     ("fields", "problem"),
     [
         ({"url": "http://example.com/hook"}, "bad webhook: An HTTPS URL must be provided for webhook"),
-        ({"url": "https://example.com:8000/"}, "bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443"),
+        (
+            {"url": "https://example.com:8000/"},
+            "bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443",
+        ),
         ({"url": "nonsense"}, "invalid webhook URL specified"),
-        ({"url": "http://127.0.0.1:1/", "secret_token": "with space"}, "secret token contains unallowed characters"),
+        (
+            {"url": "http://127.0.0.1:1/", "secret_token": "with space"},
+            "secret token contains unallowed characters",
+        ),
         ({"url": "http://127.0.0.1:1/", "secret_token": "x" * 257}, "secret token is too long"),
     ],
 )
