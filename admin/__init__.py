@@ -14,8 +14,8 @@ FEATURES: tuple[ModuleType, ...] = (audit,)
 """Each has `views()`, which makes its views."""
 
 
-def init_app(app: Flask) -> None:
-    """Adds the pages. Our templates are registered first, so that they win over those of the library."""
+def init_app(app: Flask, features: tuple[ModuleType, ...] = FEATURES) -> None:
+    """Adds the pages of `features`. Our templates are registered first, so that they win over those of the library."""
     formatters.init_app(app)
     app.register_blueprint(Blueprint("shell", __name__, template_folder="templates"))
     app.add_template_global(shell)
@@ -25,7 +25,7 @@ def init_app(app: Flask) -> None:
         theme=Bootstrap4Theme(),
         csp_nonce_generator=app.jinja_env.globals.get("csp_nonce"),
     )
-    views = [view for feature in FEATURES for view in feature.views()]
+    views = [view for feature in features for view in feature.views()]
     admin.add_views(*views)
     admin.init_app(app)
     app.extensions["laoban_views"] = (admin.index_view, *views)

@@ -15,36 +15,61 @@ THINGS = {
     "api_key": _l("API key"),
     "bot": _l("Bot"),
     "domain": _l("Domain"),
-    "invitation": _l("Invitation"),
-    "membership": _l("Staff member"),
-    "session": _l("Sign-in"),
+    "operator": _l("Operator"),
+    "staff": _l("Staff member"),
     "tenant": _l("Shop"),
-    "user": _l("Account"),
 }
 DEEDS = {
-    "accepted": _l("accepted"),
     "added": _l("added"),
     "changed": _l("changed"),
-    "closed": _l("closed"),
     "create": _l("created"),
     "created": _l("created"),
     "delete": _l("deleted"),
-    "disabled": _l("stopped"),
-    "enabled": _l("started"),
+    "invitation_revoked": _l("invitation withdrawn"),
     "invited": _l("invited"),
-    "linked": _l("linked"),
-    "mode_changed": _l("mode changed"),
-    "opened": _l("opened"),
+    "joined": _l("joined"),
+    "left": _l("left the shop's pages"),
+    "opened": _l("opened the shop's pages"),
+    "remove": _l("removed"),
     "removed": _l("removed"),
-    "repaired": _l("repaired"),
+    "repair": _l("repaired"),
+    "replace_token": _l("token replaced"),
     "revoked": _l("revoked"),
-    "started": _l("started"),
-    "stopped": _l("stopped"),
-    "token_replaced": _l("token replaced"),
-    "unlinked": _l("unlinked"),
+    "role_changed": _l("role changed"),
+    "rotate_secret": _l("webhook secret renewed"),
+    "set_locale": _l("language changed"),
+    "set_mode": _l("way in changed"),
+    "start": _l("started"),
+    "stop": _l("stopped"),
+    "telegram_linked": _l("Telegram linked"),
+    "telegram_unlinked": _l("Telegram unlinked"),
     "update": _l("changed"),
-    "updated": _l("changed"),
     "verified": _l("verified"),
+}
+FIELDS = {
+    "email": _l("E-mail"),
+    "enabled": _l("Switched on"),
+    "host": _l("Domain"),
+    "locale": _l("Language"),
+    "mode": _l("Way in"),
+    "name": _l("Name"),
+    "plan": _l("Plan"),
+    "role": _l("Role"),
+    "shown": _l("Key"),
+    "slug": _l("Short address"),
+    "timezone": _l("Time zone"),
+    "token": "Token",
+    "username": _l("User name"),
+}
+WORDS = {
+    "en": "English",
+    "manager": _l("Manager"),
+    "owner": _l("Owner"),
+    "polling": _l("Polling"),
+    "read_only": _l("Read only"),
+    "support": _l("Support"),
+    "webhook": "Webhook",
+    "zh_Hans_CN": "简体中文",
 }
 MAX_SHOWN = 3
 
@@ -68,7 +93,9 @@ def actor(event: AuditEvent) -> str:
 def _value(value: object) -> Markup:
     if value is None or value == "":
         return Markup('<span class="text-muted">—</span>')
-    return escape(str(value))
+    if isinstance(value, bool):
+        return escape(gettext("Yes") if value else gettext("No"))
+    return escape(str(WORDS.get(str(value), value)))
 
 
 def _change(value: object) -> Markup:
@@ -80,7 +107,7 @@ def _change(value: object) -> Markup:
 def short_changes(event: AuditEvent) -> Markup:
     """The first few changes on one line."""
     lines = [
-        Markup("{}: {}").format(name, _change(value))
+        Markup("{}: {}").format(FIELDS.get(name, name), _change(value))
         for name, value in list(event.changes.items())[:MAX_SHOWN]
     ]
     more = len(event.changes) - MAX_SHOWN
@@ -92,7 +119,8 @@ def all_changes(event: AuditEvent) -> Markup:
     if not event.changes:
         return _value(None)
     rows = [
-        Markup("<dt>{}</dt><dd>{}</dd>").format(name, _change(value)) for name, value in event.changes.items()
+        Markup("<dt>{}</dt><dd>{}</dd>").format(FIELDS.get(name, name), _change(value))
+        for name, value in event.changes.items()
     ]
     return Markup('<dl class="dl">{}</dl>').format(Markup("").join(rows))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from flask import flash, request
+from flask_admin import expose
 from flask_admin.actions import action
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.model.template import BaseListRowAction
@@ -143,6 +144,7 @@ class ListView(Guarded, Changes, CsvExport, ModelView):
         """From what was posted, never from the address."""
         return self._delete_form_class(request.form or None)
 
+    @expose("/ajax/lookup/")
     def ajax_lookup(self) -> Any:
         """Answers a `SearchSelectField`."""
         return answer_lookup(self.lookups)
