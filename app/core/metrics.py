@@ -1,14 +1,21 @@
 """What the program counts, in one place. Labels take few values: never an id, a name or a path with ids in it.
 
-Several processes (gunicorn workers, Celery children) count into files of one folder, and `render` adds them up. That
-needs the environment variable of `prepare` before this module is imported; without it a process counts for itself.
+Several processes (gunicorn workers, Celery's) count into files of one folder, and `render` adds them up. The folder
+must be in the environment before this module is imported; without it a process counts for itself.
 """
 
+# ruff: noqa: E402 - prometheus_client reads the environment when it is imported
+
 import os
-import shutil
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+if not os.environ.get(FOLDER):
+    # The library takes an empty value for the folder that we stand in.
+    os.environ.pop(FOLDER, None)
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -16,7 +23,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+from app.core.embedded.processes import exists
+
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Seconds. The first ones tell whether an answer feels immediate, the last ones whether something hangs.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
@@ -75,26 +83,36 @@ def task_ended(task: str, result: str, seconds: float) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot(Collector):
-    """What is read from PostgreSQL and Redis when somebody asks, the same whichever process answers."""
+    """What is read from PostgreSQL and Redis when somebody asks, the same whichever process answers.
 
-    bots: Mapping[str, int] = field(default_factory=dict)
-    inbox_open: int = 0
-    inbox_oldest_seconds: float = 0.0
-    queues: Mapping[str, int] = field(default_factory=dict)
+    None = it could not be read just now; then its gauge is missing, which an alert can see. A zero would be a lie.
+    """
+
+    bots: Mapping[str, int] | None = None
+    inbox_open: int | None = None
+    inbox_oldest_seconds: float | None = None
+    queues: Mapping[str, int] | None = None
 
     def collect(self) -> Iterator[Metric]:
         """The gauges of this moment."""
-        bots = GaugeMetricFamily("laoban_bots", "Bots by state", labels=["state"])
-        for state, count in self.bots.items():
-            bots.add_metric([state], count)
-        queues = GaugeMetricFamily("laoban_queue_depth", "Waiting task messages", labels=["queue"])
-        for queue, depth in self.queues.items():
-            queues.add_metric([queue], depth)
-        yield bots
-        yield queues
-        yield GaugeMetricFamily("laoban_inbox_open", "Updates that wait or are worked on", self.inbox_open)
-        oldest = "Age of the oldest open update"
-        yield GaugeMetricFamily("laoban_inbox_oldest_seconds", oldest, self.inbox_oldest_seconds)
+        if self.bots is not None:
+            yield _by_label("laoban_bots", "Bots by state", "state", self.bots)
+        if self.queues is not None:
+            yield _by_label("laoban_queue_depth", "Waiting task messages", "queue", self.queues)
+        if self.inbox_open is not None:
+            yield GaugeMetricFamily(
+                "laoban_inbox_open", "Updates that wait or are worked on", self.inbox_open
+            )
+        if self.inbox_oldest_seconds is not None:
+            oldest = "Age of the oldest open update"
+            yield GaugeMetricFamily("laoban_inbox_oldest_seconds", oldest, self.inbox_oldest_seconds)
+
+
+def _by_label(name: str, words: str, label: str, values: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, words, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
 
 
 def render(snapshot: Snapshot | None = None) -> bytes:
@@ -113,12 +131,15 @@ def render(snapshot: Snapshot | None = None) -> bytes:
 
 
 def prepare(folder: Path) -> dict[str, str]:
-    """Empties the folder and returns the environment that the processes which count need.
+    """Makes the folder, drops the files of processes that are gone, and returns the environment of those that count.
 
-    For the one parent that starts them all; the files of an earlier run would be counted again.
+    For whoever starts them, before they start: what an earlier run counted would be counted again.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.db"):
+        pid = re.search(r"_(\d+)\.db$", path.name)
+        if pid and not (exists(int(pid[1])) and int(pid[1]) != os.getpid()):
+            path.unlink(missing_ok=True)
     return {FOLDER: str(folder)}
 
 

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from app.core.bells import Bell, ring_now
 from app.core.db import db
+from app.core.redis import quick
 
 log = logging.getLogger(__name__)
 
@@ -117,3 +118,19 @@ def send(name: TaskName, *args: int | str) -> None:
         log.warning(
             "task message not sent, a sweep will find the work", extra={"task": name, "reason": str(error)}
         )
+
+
+def depths() -> dict[str, int]:
+    """How many task messages wait in each queue. Raises RedisError."""
+    options = current_app.extensions["celery"].conf.broker_transport_options
+    steps = options["priority_steps"]
+    with quick().pipeline(transaction=False) as pipe:
+        for queue in Queue:
+            for step in steps:
+                # Kombu keeps a list for each priority; the lowest number has the plain name.
+                pipe.llen(f"{options['global_keyprefix']}{queue}" + (f"\x06\x16{step}" if step else ""))
+        found = pipe.execute()
+    return {
+        str(queue): sum(found[place * len(steps) : (place + 1) * len(steps)])
+        for place, queue in enumerate(Queue)
+    }

@@ -1,9 +1,8 @@
 """Errors as people and programs see them: a friendly page, or RFC 9457 problem details under `/api/`. Never a trace."""
 
 import logging
-import secrets
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
@@ -11,14 +10,13 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from app.core import logging as logging_context
 from app.core.db import db
 from app.core.errors import AppError, BadInput, NotAllowed, NotFound, NotSignedIn, TooLarge, Unavailable
 from app.core.i18n import N_
 from app.http.i18n import select_locale
+from app.http.requests import request_id
 
 log = logging.getLogger(__name__)
-MAX_ID = 64
 
 PAGES = {
     400: ("cloud", N_("We could not understand that"), N_("Something in the address or the form is not valid. Go back and try again.")),
@@ -34,15 +32,6 @@ PAGES = {
     503: ("cloud", N_("Back in a moment"), N_("A part of the system is restarting. This page will work again by itself.")),
 }  # fmt: skip
 STALE_PAGE = N_("This page was open for too long. Reload it and try again.")
-
-
-def request_id() -> str:
-    """The id of this request: the proxy's where it gives a sane one. Shown on error pages and in logs."""
-    if "request_id" not in g:
-        given = request.headers.get("X-Request-Id", "")
-        sane = 0 < len(given) <= MAX_ID and given.isascii() and given.replace("-", "").isalnum()
-        g.request_id = given if sane else secrets.token_hex(8)
-    return str(g.request_id)
 
 
 def wants_json() -> bool:
@@ -127,16 +116,6 @@ def on_database_gone(error: OperationalError | PoolTimeout) -> ResponseReturnVal
     return answer(Unavailable.status, Unavailable.code, "", {"Retry-After": "5"})
 
 
-def _log_with_request_id() -> None:
-    logging_context.clear()
-    logging_context.bind(request_id=request_id())
-
-
-def _show_request_id(response: Response) -> Response:
-    response.headers["X-Request-Id"] = request_id()
-    return response
-
-
 def init_app(app: Flask) -> None:
     """Registers the handlers. A crash reaches `on_http_error` as a 500 after Flask has logged its trace."""
     app.register_error_handler(AppError, on_app_error)
@@ -144,6 +123,3 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DataError, on_data_error)
     app.register_error_handler(OperationalError, on_database_gone)
     app.register_error_handler(PoolTimeout, on_database_gone)
-    app.before_request(_log_with_request_id)
-    app.after_request(_show_request_id)
-    app.add_template_global(request_id)

@@ -1,0 +1,45 @@
+"""Each request gets an id, which its answer, its logs and its error page carry; and is counted when answered."""
+
+import secrets
+import time
+
+from flask import Flask, Response, g, request
+
+from app.core import logging, metrics
+
+HEADER = "X-Request-Id"
+MAX_ID = 64
+
+
+def request_id() -> str:
+    """The id of this request: the proxy's where it gives a sane one. Shown on error pages and in logs."""
+    if "request_id" not in g:
+        given = request.headers.get(HEADER, "")
+        sane = 0 < len(given) <= MAX_ID and given.isascii() and given.replace("-", "").isalnum()
+        g.request_id = given if sane else secrets.token_hex(8)
+    return str(g.request_id)
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+    logging.clear()
+    logging.bind(request_id=request_id())
+
+
+def _answered(response: Response) -> Response:
+    response.headers[HEADER] = request_id()
+    route = request.url_rule.rule if request.url_rule else None
+    metrics.http_answered(route, request.method, response.status_code, time.perf_counter() - g.began)
+    return response
+
+
+def _end(_error: BaseException | None = None) -> None:
+    logging.clear()
+
+
+def init_app(app: Flask) -> None:
+    """Must come first: hooks before a request run in order, hooks after it in the opposite one."""
+    app.before_request(_begin)
+    app.after_request(_answered)
+    app.teardown_request(_end)
+    app.add_template_global(request_id)
