@@ -43,6 +43,7 @@ from app.core.db import db  # noqa: E402
 from app.core.redis import quick  # noqa: E402
 from app.core.settings import get_settings  # noqa: E402
 from app.core.tenancy import enter_scope, system_scope  # noqa: E402
+from tests.browser import Browser  # noqa: E402
 from tests.cast import Cast, make_cast  # noqa: E402
 from tests.sandbox_client import Sandbox  # noqa: E402
 from wsgi import app as the_app  # noqa: E402
@@ -61,6 +62,7 @@ def _servers() -> Iterator[None]:
 def app() -> Iterator[Flask]:
     """The application with an empty database and Redis, inside an app context and the system scope."""
     the_app.config.update(TESTING=True)
+    the_app.test_client_class = Browser
     quick().flushdb()
     with the_app.app_context(), system_scope():
         _empty_database()

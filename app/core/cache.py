@@ -41,7 +41,8 @@ class _Forgiving(ProxyBackend):
 
     def set_serialized(self, key: str, value: Any) -> None:
         try:
-            self.proxied.set_serialized(key, value)
+            # The library's own way is deprecated by Redis's client.
+            self.proxied.writer_client.set(key, value, ex=self.proxied.redis_expiration_time)
         except RedisError as error:
             log.info("cache not written", extra={"reason": type(error).__name__})
 

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, ip_address, ip_network
 
+from email_validator import EmailNotValidError, validate_email
+
+MAX_EMAIL = 254
+
 
 class Role(StrEnum):
     """From most to least; an operator stands outside of this list and above it."""
@@ -65,6 +69,15 @@ class Viewer:
 def clean_email(text: str) -> str:
     """An address in the one form that accounts are found by."""
     return unicodedata.normalize("NFKC", text).strip().lower()
+
+
+def is_email(text: str) -> bool:
+    """Whether this has the shape of an address; nobody is asked whether it exists."""
+    try:
+        validate_email(clean_email(text), check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        return False
+    return len(text) <= MAX_EMAIL
 
 
 def network_of(address: str | None) -> str:

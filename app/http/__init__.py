@@ -4,9 +4,37 @@ from types import ModuleType
 
 from flask import Flask
 
-from app.http import assets, csrf, errors, i18n, openapi, pages, security_headers
+from app.http import (
+    assets,
+    auth,
+    csrf,
+    errors,
+    health,
+    i18n,
+    limits,
+    openapi,
+    pages,
+    people,
+    requests,
+    security_headers,
+    tenancy,
+)
 
-FEATURES: tuple[ModuleType, ...] = (errors, security_headers, i18n, assets, csrf, pages, openapi)
+FEATURES: tuple[ModuleType, ...] = (
+    requests,
+    errors,
+    security_headers,
+    i18n,
+    tenancy,
+    auth,
+    csrf,
+    limits,
+    assets,
+    health,
+    people,
+    pages,
+    openapi,
+)
 
 
 def init_app(app: Flask) -> None:

@@ -1,22 +1,34 @@
 """`/healthz` (this process), `/readyz` and `/health` (database, Redis, migrations), `/metrics` (Prometheus)."""
 
 import hmac
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from functools import cache
+from time import monotonic
+from typing import Any, TypeVar
 
 import psycopg
 from alembic.script import ScriptDirectory
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import metrics
+from app.core.queue import depths, transaction
 from app.core.redis import quick
 from app.core.settings import Settings, get_settings
+from app.core.tenancy import system_scope
+from app.http.access import bare, own_secret
+from app.services import gauges
 
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
 BUDGET = 1.0
+FRESH = 5.0
+"""Seconds for which what was read for /metrics is shown again, however many ask."""
 
 # A check that hangs must not hang the answer; its thread ends with its own timeouts.
 _checkers = ThreadPoolExecutor(4, thread_name_prefix="readyz")
@@ -50,6 +62,7 @@ def _outcome(check: Future[str]) -> str:
 
 
 @blueprint.get("/healthz")
+@bare
 def healthz() -> Response:
     """200 as long as this process answers; touches nothing else. Public."""
     return jsonify(status="ok")
@@ -57,6 +70,7 @@ def healthz() -> Response:
 
 @blueprint.get("/health", endpoint="health")
 @blueprint.get("/readyz")
+@bare
 def readyz() -> tuple[Response, int]:
     """200 when the database, its migrations and Redis are ready, else 503 and which is not. Public, no secrets."""
     head = _newest_migration(current_app.extensions["migrate"].directory)
@@ -68,14 +82,48 @@ def readyz() -> tuple[Response, int]:
     return jsonify(status="ok" if ready else "unavailable", **found), 200 if ready else 503
 
 
+def _in_app(app: Flask, read: Callable[[], T]) -> T:
+    with app.app_context(), system_scope():
+        return read()
+
+
+def _from_database() -> tuple[dict[str, int], tuple[int, float]]:
+    with transaction():
+        return gauges.bots_by_state(), gauges.open_updates()
+
+
+def _result(reading: Future[T]) -> T | None:
+    try:
+        return reading.result(timeout=BUDGET)
+    except (TooSlow, SQLAlchemyError, RedisError, OSError) as error:
+        log.warning("gauges not read", extra={"reason": type(error).__name__})
+        return None
+
+
+def _snapshot() -> metrics.Snapshot:
+    """The gauges, at most FRESH seconds old; those that can't be read within the budget are missing."""
+    app: Any = current_app
+    kept: tuple[float, metrics.Snapshot] | None = app.extensions.get("laoban-snapshot")
+    if kept and monotonic() - kept[0] < FRESH:
+        return kept[1]
+    flask = app._get_current_object()  # noqa: SLF001 - another thread needs the app itself
+    database = _checkers.submit(_in_app, flask, _from_database)
+    broker = _checkers.submit(_in_app, flask, depths)
+    bots, (waiting, oldest) = _result(database) or (None, (None, None))
+    snapshot = metrics.Snapshot(bots, waiting, oldest, _result(broker))
+    app.extensions["laoban-snapshot"] = (monotonic(), snapshot)
+    return snapshot
+
+
 @blueprint.get("/metrics")
+@own_secret
 def prometheus() -> Response:
     """Prometheus text; needs `Authorization: Bearer METRICS_TOKEN` where that setting is set."""
     token = get_settings().metrics_token.get_secret_value()
     given = request.headers.get("Authorization", "")
     if token and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
         return Response("forbidden\n", 403, content_type="text/plain")
-    return Response(metrics.render(), content_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(metrics.render(_snapshot()), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def init_app(app: Flask) -> None:

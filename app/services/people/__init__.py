@@ -12,21 +12,25 @@ from app.services.people.invitations import (
 )
 from app.services.people.links import create_link_code, linked_members, unlink, use_link_code
 from app.services.people.sessions import (
+    FRESH,
     close_tenant,
     confirm_session,
     end_all_sessions,
     end_session,
     find_session,
+    is_fresh,
     list_sessions,
     open_as_operator,
     open_session,
     open_tenant,
     prune,
+    session_id,
 )
 from app.services.people.staff import LastOwner, change_role, leave_or_remove, list_staff, memberships_of
 from app.services.people.throttle import TooManyTries, claim_try, forget_tries
 
 __all__ = [
+    "FRESH",
     "RESET_AFTER",
     "InvitationGone",
     "LastOwner",
@@ -46,6 +50,7 @@ __all__ = [
     "find_session",
     "forget_tries",
     "invite",
+    "is_fresh",
     "leave_or_remove",
     "linked_members",
     "list_invitations",
@@ -59,6 +64,7 @@ __all__ = [
     "register",
     "rename",
     "revoke_invitation",
+    "session_id",
     "unlink",
     "use_link_code",
 ]

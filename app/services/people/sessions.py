@@ -19,6 +19,7 @@ from app.services import audit
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
+FRESH = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)
 MAX_AGENT = 200
 
@@ -29,7 +30,7 @@ def open_session(user_id: int, *, ip: str | None, agent: str | None, tenant_id: 
     now = clock.now()
     db.session.add(
         UserSession(
-            id=_mark(token),
+            id=session_id(token),
             user_id=user_id,
             open_tenant_id=_openable(user_id, tenant_id),
             confirmed_at=now,
@@ -54,7 +55,7 @@ def find_session(token: str) -> tuple[UserSession, User] | None:
     row = db.session.execute(
         select(UserSession, User)
         .join(User, User.id == UserSession.user_id)
-        .where(UserSession.id == _mark(token), UserSession.revoked_at.is_(None), User.active)
+        .where(UserSession.id == session_id(token), UserSession.revoked_at.is_(None), User.active)
         .where(UserSession.last_seen_at > now - IDLE, UserSession.created_at > now - LONGEST)
     ).one_or_none()
     if row is None:
@@ -95,6 +96,11 @@ def end_all_sessions(user_id: int, *, but: str = "") -> None:
         .where(UserSession.user_id == user_id, UserSession.id != but, UserSession.revoked_at.is_(None))
         .values(revoked_at=clock.now())
     )
+
+
+def is_fresh(session: UserSession) -> bool:
+    """Whether the password was given so lately that a sensitive act needs no other."""
+    return session.confirmed_at > clock.now() - FRESH
 
 
 def confirm_session(session_id: str) -> None:
@@ -150,5 +156,6 @@ def prune() -> int:
     return int(ended.rowcount + forgotten.rowcount)  # type: ignore[attr-defined]
 
 
-def _mark(token: str) -> str:
+def session_id(token: str) -> str:
+    """The row's key for what a cookie holds."""
     return crypto.fingerprint("session", token)
