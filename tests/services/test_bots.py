@@ -92,7 +92,7 @@ def called(telegram: Sandbox, bot: Json) -> list[str]:
         ("123:short", None),
         (f"0{TOKEN}", None),
         (f"{TOKEN}/getMe", TOKEN),
-        ("１２３４５６７８９:AAEabcdefghijklmnopqrstuvwxyz012345", None),
+        (f"我的令牌是{TOKEN} 收好", TOKEN),
         ("x" * 5000, None),
     ],
 )
@@ -128,7 +128,7 @@ def test_a_new_bot_is_written_with_its_names_and_announced(cast: Cast, telegram:
     assert (bot.username, bot.name, bot.telegram_id) == ("shop_bot", "Shop", shop["id"])
     assert (bot.state, bot.enabled, bot.version) == (BotState.STARTING, True, 1)
     assert bell.wait(2) == [(Bell.BOTS, str(bot.id))]
-    event = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "bot.create")).one()
+    event = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "bot.created")).one()
     assert event.changes == {"token": shop["token"][:10] + "***", "mode": "polling"}
 
 

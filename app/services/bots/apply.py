@@ -247,7 +247,7 @@ def fall_back() -> None:
     for bot in rows:
         audit.record(
             bot.tenant_id,
-            "bot.fall_back",
+            "bot.fell_back_to_polling",
             ("bot", bot.id, lookup.label(bot)),
             {"mode": ["webhook", "polling"]},
         )

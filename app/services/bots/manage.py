@@ -89,7 +89,7 @@ def create(tenant_id: int, checked: Checked, *, mode: Mode = Mode.POLLING, local
     bot.removed_at, bot.enabled, bot.mode, bot.locale = None, True, mode, locale or bot.locale
     _take_over(bot)
     _wish_changed(bot)
-    _record(bot, "bot.create", {"token": crypto.mask(checked.token), "mode": mode.value})
+    _record(bot, "bot.created", {"token": crypto.mask(checked.token), "mode": mode.value})
     return bot
 
 
@@ -104,7 +104,7 @@ def update_token(bot_id: int, checked: Checked) -> Bot:
     # Telegram keeps a webhook with its token: the new one starts without ours.
     bot.webhook_generation = None
     _wish_changed(bot)
-    _record(bot, "bot.replace_token", {"token": [old, crypto.mask(checked.token)]})
+    _record(bot, "bot.token_replaced", {"token": [old, crypto.mask(checked.token)]})
     return bot
 
 
@@ -114,7 +114,7 @@ def set_enabled(bot_id: int, enabled: bool) -> Bot:  # noqa: FBT001 - the name s
     changes: dict[str, object] = {"enabled": [bot.enabled, enabled]}
     bot.enabled = enabled
     _wish_changed(bot)
-    _record(bot, "bot.start" if enabled else "bot.stop", changes)
+    _record(bot, "bot.started" if enabled else "bot.stopped", changes)
     return bot
 
 
@@ -126,7 +126,7 @@ def set_mode(bot_id: int, mode: Mode) -> Bot:
     bot.mode = mode
     _take_over(bot)
     _wish_changed(bot)
-    _record(bot, "bot.set_mode", changes)
+    _record(bot, "bot.mode_changed", changes)
     return bot
 
 
@@ -137,7 +137,7 @@ def set_locale(bot_id: int, locale: str | None) -> Bot:
     bot.locale = locale
     bot.version = bot.version + 1
     ring(Bell.BOTS, bot.id)
-    _record(bot, "bot.set_locale", changes)
+    _record(bot, "bot.language_changed", changes)
     return bot
 
 
@@ -147,7 +147,7 @@ def rotate_secret(bot_id: int) -> Bot:
     bot.secret_generation += 1
     bot.secret_rotated_at = now()
     _wish_changed(bot)
-    _record(bot, "bot.rotate_secret", {})
+    _record(bot, "bot.secret_renewed", {})
     return bot
 
 
@@ -165,7 +165,7 @@ def repair(bot_id: int, action: Repair) -> Bot:
     if action is Repair.START:
         bot.enabled = True
     _wish_changed(bot)
-    _record(bot, "bot.repair", {"action": action.value, "mode": bot.mode.value})
+    _record(bot, "bot.repaired", {"action": action.value, "mode": bot.mode.value})
     return bot
 
 
@@ -176,7 +176,7 @@ def remove(bot_id: int) -> None:
     bot.removed_at = now()
     bot.take_over = False
     _wish_changed(bot)
-    _record(bot, "bot.remove", {})
+    _record(bot, "bot.removed", {})
 
 
 def _get(bot_id: int) -> Bot:

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from app.core import crypto
-from app.core.clock import now
+from app.core import clock, crypto
 from app.core.db import db
 from app.domain.bot_health import STOPPED, Problem, Reading, Repair, read_failure, read_webhook_error
 from app.domain.bots import BotState, Mode, host_of, is_our_webhook
@@ -143,7 +142,7 @@ def complains(bot: Bot) -> bool:
         bot.mode is Mode.WEBHOOK
         and bot.webhook_set_at is not None
         and bot.webhook_error_at is not None
-        and bot.webhook_error_at > max(bot.webhook_set_at, now() - FRESH_COMPLAINT)
+        and bot.webhook_error_at > max(bot.webhook_set_at, clock.now() - FRESH_COMPLAINT)
         and bool(bot.pending_updates)
     )
 
@@ -152,7 +151,10 @@ def _today(bot: Bot) -> tuple[int, int]:
     """(handled, failed) since midnight where the tenant lives."""
     zone = db.session.scalar(select(Tenant.timezone).where(Tenant.id == bot.tenant_id)) or "UTC"
     midnight = (
-        now().astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+        clock.now()
+        .astimezone(ZoneInfo(zone))
+        .replace(hour=0, minute=0, second=0, microsecond=0)
+        .astimezone(UTC)
     )
     sums = select(func.coalesce(func.sum(BotHour.handled), 0), func.coalesce(func.sum(BotHour.failed), 0))
     row = db.session.execute(sums.where(BotHour.bot_id == bot.id, BotHour.hour >= midnight)).one()
@@ -164,7 +166,7 @@ def _queue(bot_id: int) -> tuple[int, float]:
     open_states = Update.state.in_([UpdateState.NEW, UpdateState.LEASED])
     query = select(func.count(), func.min(Update.received_at)).where(Update.bot_id == bot_id, open_states)
     length, oldest = db.session.execute(query).one()
-    return length, max(0.0, (now() - oldest).total_seconds()) if oldest else 0.0
+    return length, max(0.0, (clock.now() - oldest).total_seconds()) if oldest else 0.0
 
 
 def _incidents(bot: Bot) -> tuple[Incident, ...]:

@@ -59,8 +59,9 @@ def claim_due(limit: int = BATCH) -> list[Question]:
         .order_by(Bot.health_at.nulls_first())
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("turn")
     )
-    query = update(Bot).where(Bot.id.in_(turn.scalar_subquery())).values(health_at=moment).returning(Bot)
+    query = update(Bot).where(Bot.id == turn.c.id).values(health_at=moment).returning(Bot)
     return [question(bot) for bot in db.session.scalars(query)]
 
 
