@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from app.core.redis import quick
+from app.core.redis import wire
 from app.core.settings import get_settings
 
 MAX_BYTES = 4096
@@ -23,7 +23,7 @@ class Step:
 
 def load(bot_id: int, chat_id: int, user_id: int) -> Step | None:
     """The step that this person is at in this chat, if any."""
-    raw = quick().get(_key(bot_id, chat_id, user_id))
+    raw = wire()("GET", _key(bot_id, chat_id, user_id))
     if not isinstance(raw, bytes):
         return None
     try:
@@ -38,12 +38,12 @@ def save(bot_id: int, chat_id: int, user_id: int, step: Step) -> None:
     raw = orjson.dumps([step.name, step.data])
     if len(raw) > MAX_BYTES:
         raise ValueError("conversation state is too large; keep it in PostgreSQL")
-    quick().set(_key(bot_id, chat_id, user_id), raw, ex=get_settings().conversation_ttl)
+    wire()("SET", _key(bot_id, chat_id, user_id), raw, "EX", get_settings().conversation_ttl)
 
 
 def clear(bot_id: int, chat_id: int, user_id: int) -> bool:
     """Ends whatever the person was in the middle of; says whether there was something."""
-    return bool(quick().delete(_key(bot_id, chat_id, user_id)))
+    return bool(wire()("DEL", _key(bot_id, chat_id, user_id)))
 
 
 def _key(bot_id: int, chat_id: int, user_id: int) -> str:

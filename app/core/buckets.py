@@ -15,7 +15,7 @@ from threading import Lock
 
 from redis.exceptions import NoScriptError, RedisError
 
-from app.core.redis import quick
+from app.core.redis import quick, wire
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +89,13 @@ def _sha(script: str) -> str:
     return sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
-def _run(script: str, keys: Iterable[str], *args: object) -> list[int]:
+def _run(script: str, keys: Iterable[str], *args: str | int) -> list[int]:
     names = list(keys)
     try:
-        answer = quick().evalsha(_sha(script), len(names), *names, *args)  # type: ignore[arg-type]
+        answer = wire()("EVALSHA", _sha(script), len(names), *names, *args)
     except NoScriptError:
-        answer = quick().eval(script, len(names), *names, *args)  # type: ignore[arg-type]
-    return list(answer)
+        answer = wire()("EVAL", script, len(names), *names, *args)
+    return list(answer) if isinstance(answer, list) else [int(answer)]
 
 
 class _Local:

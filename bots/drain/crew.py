@@ -19,6 +19,8 @@ from bots.drain.fairness import Chat, FairQueue
 
 HELD_PER_THREAD: Final = 2
 LONGEST_WAIT: Final = 600.0
+WAITS: Final = (1.0, 2.0, 4.0, 8.0)
+"""Seconds after the first failure, the second, and so on."""
 
 
 class Crew:
@@ -60,17 +62,18 @@ class Crew:
             ]
             # One who is told by Telegram to wait must not fill the places of others; his own share bounds him.
             room = max(0, self._limit - (self._held.total() - parked))
-            each = max(PER_CHAT, room // (1 + len(self._held)))
-            tenants = [tenant_id for tenant_id, held in self._held.items() if held >= self._limit // 2]
-            self._asked = Wanted(room, each, {*full, *blocked}, set(tenants))
+            each = max(1, room // (2 + len(self._held)))
+            # Nobody may hold more than is left for others, and a claim leaves a quarter for who comes next.
+            tenants = {tenant_id for tenant_id, held in self._held.items() if held >= room}
+            self._asked = Wanted(room * 3 // 4, each, {*full, *blocked}, tenants)
             self._low_water = 0
             self.hungry = False
             return self._asked
 
     def expect_more(self) -> None:
-        """More updates wait than there was room for: be hungry as soon as half of the places are free."""
+        """More updates wait than there was room for: be hungry when most places are free."""
         with self._lock:
-            self._low_water = self._limit // 2
+            self._low_water = self._limit * 3 // 8
             self.hungry |= self._held.total() <= self._low_water
 
     def add(self, updates: Iterable[Claimed]) -> None:
@@ -193,7 +196,7 @@ class Crew:
                 self._delay(chat, wait, counted=outcome is not None)
             self._go_on(chat)
             self._start()
-            wake = self.hungry or chat.given_up
+            wake = self.hungry or chat.given_up or wait is not None
         if wait is not None and chat.given_up:
             self._report(claims.put_back(update))
         if settled:
@@ -216,7 +219,10 @@ class Crew:
         asked, held = self._asked, self._held
         self.hungry |= (
             (len(chat.waiting) <= 1 and chat.key in asked.full_chats)
-            or (chat.tenant_id in asked.full_tenants and held[chat.tenant_id] <= self._limit // 4)
+            or (
+                chat.tenant_id in asked.full_tenants
+                and held[chat.tenant_id] * 2 <= self._limit - held.total()
+            )
             or held.total() <= self._low_water
         )
 
@@ -229,4 +235,4 @@ def _judge(update: Claimed, verdict: Verdict) -> tuple[Outcome | None, float | N
         return None, min(max(verdict.seconds, 0.01), LONGEST_WAIT)
     if update.attempts >= MAX_ATTEMPTS:
         return claims.dead(update, verdict.error), None
-    return claims.again(update, verdict.error), float(2 ** (update.attempts - 1))
+    return claims.again(update, verdict.error), WAITS[update.attempts - 1]

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -22,8 +23,9 @@ _Key = tuple[int, int]
 class Finisher:
     """Keeps what PostgreSQL did not take yet and tries again until it does."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, on_written: Callable[[], None]) -> None:
         self._store = store
+        self._on_written = on_written
         self._waiting: dict[_Key, Outcome] = {}
         self._changed = threading.Condition()
         self._added = 0
@@ -49,7 +51,7 @@ class Finisher:
             return self._changed.wait_for(lambda: self.written >= ticket, seconds)
 
     def close(self) -> None:
-        """Ends the thread; what is not written by now will be handled again by the shards' next owner."""
+        """Ends the thread after a last try; what is not written then will be handled again by the next owner."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -59,14 +61,16 @@ class Finisher:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
-                if self._closed:
+                if self._closed and not self._waiting:
                     break
             # Some more are bound to end meanwhile, and one statement for all of them costs little more than for one.
             time.sleep(LINGER)
-            self._write_all()
+            failed = self._write_all()
+            if failed and self._closed:
+                break
         self._store.close()
 
-    def _write_all(self) -> None:
+    def _write_all(self) -> bool:
         with self._changed:
             batch = dict(list(self._waiting.items())[:BATCH])
             complete = len(batch) == len(self._waiting)
@@ -82,8 +86,10 @@ class Finisher:
             elif complete:
                 self.written = ticket
             self._changed.notify_all()
+        self._on_written()
         if failed:
             time.sleep(REST)
+        return bool(failed)
 
     def _write(self, outcomes: list[Outcome]) -> list[Outcome]:
         """Returns what has to be tried again."""

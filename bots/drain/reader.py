@@ -44,14 +44,14 @@ class Drain:
         self._settings = settings
         self._owner = uuid4().hex
         self._store = Store(settings, self._owner)
-        self._finisher = Finisher(Store(settings, self._owner))
+        self._finisher = Finisher(Store(settings, self._owner), self._on_written)
         self._wake = threading.Event()
         attempt = attempt_with(app, handle, find)
         self._crew = Crew(settings.drain_chats, attempt, self._finisher.add, self._wake.set)
         self._lane = Lane(self._store, self._crew, lambda: self._finisher.written)
         self._shards: set[int] = set()
         self._rung = True
-        self._claimed_at = self._renew_at = self._not_before = 0.0
+        self._claimed_at = self._renew_at = self._not_before = self._end = 0.0
         self._orphans_since: float | None = None
         self._over = threading.Event()
         self._succeeded = False
@@ -67,8 +67,8 @@ class Drain:
             if not self._shards:
                 return False
             threading.Thread(target=self._listen, name="drain-bell", daemon=True).start()
-            end = time.monotonic() + self._settings.slice_seconds
-            while not stop.is_set() and time.monotonic() < end and self._shards:
+            self._end = time.monotonic() + self._settings.slice_seconds
+            while not stop.is_set() and time.monotonic() < self._end and self._shards:
                 self._turn()
         finally:
             self._leave(STOP_SECONDS if stop.is_set() else HAND_OVER_SECONDS)
@@ -93,7 +93,7 @@ class Drain:
 
     def _pause(self, due: float | None) -> float:
         now = time.monotonic()
-        moments = [self._renew_at, self._claimed_at + LOOK]
+        moments = [self._end, self._renew_at, self._claimed_at + LOOK]
         if due is not None:
             moments.append(due)
         if self._lane.busy:
@@ -119,6 +119,10 @@ class Drain:
         # Long searches under a flood may take half of our time, not all of it.
         took = self._claimed_at - started
         self._not_before = self._claimed_at + (took if took > SLOW_CLAIM else 0.0)
+
+    def _on_written(self) -> None:
+        if self._lane.busy:
+            self._wake.set()
 
     def _listen(self) -> None:
         listener = Listener(Bell.INBOX)
@@ -189,7 +193,7 @@ class Drain:
         self._finisher.add(*map(claims.put_back, self._crew.take_back()))
         deadline = time.monotonic() + seconds
         while True:
-            running = self._crew.running_shards() & self._shards
+            running = self._crew.running_shards()
             try:
                 self._let_go(self._shards - running)
                 if not running or time.monotonic() >= deadline:

@@ -37,13 +37,16 @@ class Token(str):
         return repr(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Call:
     """Who calls which method; stands where the library would build an address."""
 
     config: BotConfig
     method: str
     priority: Priority = Priority.INTERACTIVE
+
+    def __repr__(self) -> str:
+        return f"{self.method} of bot {self.config.id}"
 
 
 class _Address:
