@@ -27,9 +27,10 @@ UPDATE shard_lease l SET owner = :owner, token = l.token + 1,
 FROM free WHERE l.kind = free.kind AND l.shard = free.shard
 RETURNING l.shard, l.token, free.died
 """)
+# One that ran out while PostgreSQL was away, and that nobody took since, is still its owner's.
 _RENEW = text("""
 UPDATE shard_lease SET lease_until = clock_timestamp() + make_interval(secs => :seconds)
-WHERE kind = :kind AND owner = :owner AND lease_until > clock_timestamp() RETURNING shard
+WHERE kind = :kind AND owner = :owner AND lease_until IS NOT NULL RETURNING shard
 """)
 _RELEASE = text("""
 UPDATE shard_lease SET owner = '', lease_until = NULL WHERE kind = :kind AND owner = :owner AND shard = ANY(:shards)

@@ -1,0 +1,13 @@
+"""When this process is asked to end, resident tasks hand over instead of staying for their slice."""
+
+import threading
+from typing import Any, Final
+
+from celery.signals import worker_shutting_down
+
+stopping: Final = threading.Event()
+
+
+@worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    stopping.set()
