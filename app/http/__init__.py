@@ -7,6 +7,7 @@ from flask import Flask
 from app.http import (
     assets,
     auth,
+    bots,
     csrf,
     errors,
     health,
@@ -33,6 +34,7 @@ FEATURES: tuple[ModuleType, ...] = (
     health,
     people,
     pages,
+    bots,
     openapi,
 )
 
