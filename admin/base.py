@@ -191,6 +191,13 @@ class ListView(Guarded, Changes, CsvExport, ModelView):
             one.arg_index = index
         return found
 
+    def filters_by_column(self) -> list[tuple[str, list[Any]]]:
+        """The filters as the panel shows them: one line per column, in the view's order."""
+        groups: dict[str, list[Any]] = {}
+        for one in self._filters or ():
+            groups.setdefault(str(one.name), []).append(one)
+        return list(groups.items())
+
     def _get_list_extra_args(self) -> Any:
         return clean_list_args(super()._get_list_extra_args(), self.page_size)
 
