@@ -34,7 +34,13 @@ def make_bot(tenant: Tenant, number: int = 1) -> Bot:
 def raw(update_id: int, chat: int, words: str = "hello") -> bytes:
     """A text message as Telegram sends it."""
     person = {"id": abs(chat) or 1, "is_bot": False, "first_name": "Somebody"}
-    message = {"message_id": 1, "date": 1, "chat": {"id": chat, "type": "private"}, "from": person, "text": words}
+    message = {
+        "message_id": 1,
+        "date": 1,
+        "chat": {"id": chat, "type": "private"},
+        "from": person,
+        "text": words,
+    }
     return orjson.dumps({"update_id": update_id, "message": message})
 
 
@@ -74,7 +80,9 @@ def end_leases() -> None:
 def states() -> dict[int, str]:
     """State by update id."""
     db.session.commit()
-    return {row.update_id: str(row.state) for row in db.session.execute(db.select(Update.update_id, Update.state))}
+    return {
+        row.update_id: str(row.state) for row in db.session.execute(db.select(Update.update_id, Update.state))
+    }
 
 
 def row(update_id: int) -> Update:

@@ -1,0 +1,319 @@
+"""The whole program as real processes: the Procfile's web, worker, poller and beat, the sandbox, servers of its own.
+
+    with Stack.start() as stack:
+        boss = stack.boss()
+        bot = stack.bot(boss, mode="webhook")
+        stack.sandbox.say(bot.telegram, LIN, "/start")
+        stack.kill9("worker")
+
+A name with a number behind it is one more of its kind: `worker2`, `beat2`.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+import redis
+
+from app.core.embedded import EmbeddedPostgres, EmbeddedRedis, ensure
+from app.core.embedded import stop as stop_servers
+from app.core.settings import load_settings
+from tests.sandbox_client import Sandbox
+from tests.waiting import wait_for
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+ALL = ("web", "worker", "poller", "beat")
+LOG_LINES = 60
+_libc = ctypes.CDLL(None)
+
+
+@dataclass(frozen=True)
+class Boss:
+    """A tenant with its owner, as the command line made it."""
+
+    tenant_id: int
+    email: str
+    password: str
+    api_key: str
+
+
+@dataclass(frozen=True)
+class OurBot:
+    """A bot on both sides: `telegram` as the sandbox knows it, the rest as we do."""
+
+    id: int
+    public_id: str
+    path: str
+    secret: str
+    telegram: dict[str, Any]
+
+
+@dataclass
+class Stack:
+    """Running processes. Everything ends with it, whatever happened to its parts."""
+
+    home: Path
+    env: dict[str, str]
+    sandbox: Sandbox
+    port: int
+    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    made: int = 0
+    starts: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def start(cls, names: Iterable[str] = ALL, **env: str) -> "Stack":
+        """Starts servers, sandbox and the named processes, and waits until they work. `env` adds settings."""
+        home = Path(tempfile.mkdtemp(prefix="laoban-stack-"))
+        urls = ensure(home, fast=True)
+        sandbox = Sandbox.start()
+        port = _free_port()
+        stack = cls(
+            home,
+            _environment(home, urls.database_url, urls.owner_url, urls.redis_url, sandbox, port) | env,
+            sandbox,
+            port,
+        )
+        try:
+            stack.flask("db", "upgrade")
+            stack.up(*names)
+        except BaseException:
+            stack.end()
+            raise
+        return stack
+
+    # Processes
+
+    def up(self, *names: str) -> None:
+        """Starts processes by name and waits until they are ready."""
+        for name in names:
+            self._launch(name)
+        for name in names:
+            self._await(name)
+
+    def kill9(self, name: str) -> None:
+        """Ends a process and its children at once."""
+        self._signal(name, signal.SIGKILL)
+
+    def terminate(self, name: str) -> None:
+        """Asks a process to end, without waiting."""
+        self.processes[name].terminate()
+
+    def stop(self, name: str, seconds: float = 30) -> None:
+        """Asks a process to end and waits until it did."""
+        self.terminate(name)
+        self.processes[name].wait(seconds)
+
+    def restart(self, name: str) -> None:
+        """Starts a process that ended anew."""
+        self.processes[name].wait(30)
+        self.up(name)
+
+    def lives(self, name: str) -> bool:
+        """Whether the process runs."""
+        return self.processes[name].poll() is None
+
+    def log(self, name: str) -> str:
+        """All that the process wrote."""
+        return self._log(name).read_text(errors="replace") if self._log(name).exists() else ""
+
+    # Servers
+
+    @property
+    def postgres(self) -> EmbeddedPostgres:
+        """Its PostgreSQL: start, stop, kill9."""
+        return EmbeddedPostgres(self.home, fast=True)
+
+    @property
+    def redis(self) -> EmbeddedRedis:
+        """Its Redis: start, stop, kill9."""
+        return EmbeddedRedis(self.home)
+
+    def redis_client(self) -> redis.Redis:
+        """A connection to its Redis; close it."""
+        return redis.Redis.from_url(self.env["REDIS_URL"], decode_responses=True)
+
+    def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Runs a statement over all tenants and commits it."""
+        with psycopg.connect(self.env["DATABASE_URL"].replace("+psycopg", "")) as connection:
+            connection.execute("SELECT set_config('laoban.tenant', '*', true)")
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def inbox(self) -> dict[str, int]:
+        """Number of updates by state."""
+        return dict(self.sql("SELECT state, count(*) FROM inbox GROUP BY state"))
+
+    # People and bots
+
+    @property
+    def url(self) -> str:
+        """Where the web process answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def flask(self, *words: str) -> Any:
+        """Runs a `flask` command; its JSON where it prints any, else its text."""
+        done = subprocess.run(
+            [BIN / "flask", *words], cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"flask {' '.join(words[:2])} failed:\n{done.stdout}{done.stderr}"
+        return json.loads(done.stdout) if "--json" in words else done.stdout
+
+    def boss(self, plan: str = "enterprise") -> Boss:
+        """A new tenant."""
+        self.made += 1
+        email, password = f"boss{self.made}@example.com", f"correct horse battery {self.made}"
+        words = ["--name", f"Boss {self.made}", "--email", email, "--password", password, "--plan", plan]
+        made = self.flask("tenants", "create", *words, "--json")
+        return Boss(made["tenant_id"], email, password, made["api_key"])
+
+    def bot(self, boss: Boss, mode: str = "polling", name: str = "") -> OurBot:
+        """A new bot of this boss, known to the sandbox."""
+        self.made += 1
+        telegram = self.sandbox.create_bot(name or f"stack{self.made}_bot")
+        words = ["--tenant", str(boss.tenant_id), "--token", telegram["token"], "--mode", mode]
+        made = self.flask("bots", "add", *words, "--json")
+        return OurBot(
+            made["bot_id"], made["public_id"], made["webhook_path"], made["webhook_secret"], telegram
+        )
+
+    # The end
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.show_logs()
+        self.end()
+
+    def show_logs(self) -> None:
+        """Prints the end of every log, for whoever reads why a test failed."""
+        for name in self.processes:
+            lines = self.log(name).splitlines()[-LOG_LINES:]
+            sys.stdout.write("\n".join([f"--- {name} ---", *lines, ""]))
+
+    def end(self) -> None:
+        """Stops everything and removes its files."""
+        for name, process in self.processes.items():
+            if process.poll() is None:
+                self._signal(name, signal.SIGKILL)
+        self.sandbox.kill()
+        stop_servers(self.home, force=True)
+        _remove(self.home)
+
+    def _launch(self, name: str) -> None:
+        kind = _kind(name)
+        self.starts[name] += 1
+        line = _procfile()[kind].replace("@%h", f".{name}@%h")
+        bind = f" -b 127.0.0.1:{self.port}" if kind == "web" else ""
+        with self._log(name).open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                ["bash", "-c", f"exec {line}{bind}"],
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    def _await(self, name: str) -> None:
+        wait_for(lambda: self._ready(name) or not self.lives(name), seconds=60, what=f"{name} to be ready")
+        assert self.lives(name), f"{name} ended:\n{self.log(name)[-4000:]}"
+
+    def _ready(self, name: str) -> bool:
+        if _kind(name) == "web":
+            return self._answers()
+        said = " ready." if _kind(name) in {"worker", "poller"} else "beat: Starting"
+        return self.log(name).count(said) >= self.starts[name]
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/healthz", timeout=2):
+            return True
+        return False
+
+    def _signal(self, name: str, number: int) -> None:
+        process = self.processes[name]
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        process.wait(30)
+
+    def _log(self, name: str) -> Path:
+        folder = self.home / "log"
+        folder.mkdir(exist_ok=True)
+        return folder / f"{name}.log"
+
+
+def _environment(
+    home: Path, database: str, owner: str, broker: str, sandbox: Sandbox, port: int
+) -> dict[str, str]:
+    saved = {name: os.environ.pop(name, None) for name in ("DATABASE_URL", "REDIS_URL", "EMBEDDED_DIR")}
+    os.environ.update(DATABASE_URL=database, REDIS_URL=broker, EMBEDDED_DIR=str(home))
+    try:
+        settings = load_settings()
+    finally:
+        for name, value in saved.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+    return {
+        **os.environ,
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "FLASK_APP": "wsgi",
+        "APP_ENV": "test",
+        "DATABASE_URL": database,
+        "DATABASE_OWNER_URL": owner,
+        "REDIS_URL": broker,
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "ENCRYPTION_KEYS": ",".join(settings.keys),
+        "TELEGRAM_API_URL": sandbox.url,
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PORT": str(port),
+        "EMBEDDED_DIR": str(home),
+        "LOG_LEVEL": "INFO",
+        "LOG_FORMAT": "console",
+    }
+
+
+def _procfile() -> dict[str, str]:
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    return dict(re.split(r":\s*", line, maxsplit=1) for line in lines if line.strip())  # type: ignore[misc]
+
+
+def _kind(name: str) -> str:
+    return name.rstrip("0123456789")
+
+
+def _die_with_parent() -> None:
+    # Linux' PR_SET_PDEATHSIG: a test run that is killed leaves nothing behind.
+    _libc.prctl(1, signal.SIGKILL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _remove(home: Path) -> None:
+    # The files of our PostgreSQL belong to an account of their own where we are root.
+    subprocess.run(["rm", "-rf", str(home)], check=False)
