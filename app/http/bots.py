@@ -11,7 +11,7 @@ from app.domain.people import Role
 from app.http.auth import require
 from app.http.bots_schema import BotChange, BotList, BotView, NewBot, Page, Which, WhichWebhook, view_of
 from app.models import Bot
-from app.services import bots, health
+from app.services import bots, health, outbox
 
 PAGE = 100
 MANAGE = require(Role.MANAGER, api_key=True)
@@ -73,6 +73,7 @@ def change_bot(query_data: Which, json_data: BotChange) -> BotView:
     with transaction():
         if checked is not None:
             bots.update_token(bot_id, checked)
+            outbox.release_held(bot_id)
         if json_data.mode is not None:
             bots.set_mode(bot_id, json_data.mode)
         if "locale" in json_data.model_fields_set:
