@@ -80,8 +80,8 @@ def sentence(event: AuditEvent) -> str:
     thing = str(THINGS.get(kind, kind))
     done = str(DEEDS.get(deed, deed.replace("_", " ")))
     if not event.target_name:
-        return gettext("%(thing)s %(done)s", thing=thing, done=done)
-    return gettext("%(thing)s %(done)s: %(name)s", thing=thing, done=done, name=event.target_name)
+        return str(gettext("%(thing)s %(done)s", thing=thing, done=done))
+    return str(gettext("%(thing)s %(done)s: %(name)s", thing=thing, done=done, name=event.target_name))
 
 
 def actor(event: AuditEvent) -> str:
@@ -133,7 +133,7 @@ class AuditLists(ListView):
     lead = _l("Who changed what, and when. Nothing here can be changed or deleted.")
     empty_title = _l("No changes yet")
     empty_text = _l("Every change to bots, staff and settings will be listed here.")
-    column_list = ("action", "actor_name", "changes", "ip", "happened_at")
+    column_list: tuple[str, ...] = ("action", "actor_name", "changes", "ip", "happened_at")
     column_details_list = ("action", "actor_name", "changes", "ip", "happened_at", "target_kind", "target_id")
     column_export_list = (
         "happened_at",
@@ -163,7 +163,7 @@ class AuditLists(ListView):
     column_default_sort = ("id", True)
     column_sortable_list = ("happened_at",)
     column_searchable_list = ("actor_name", "action", "target_name")
-    column_filters = ("actor_name", "action", "happened_at", "as_operator")
+    column_filters: tuple[str, ...] = ("actor_name", "action", "happened_at", "as_operator")
     secondary_columns = ("ip", "changes")
     column_formatters = {  # noqa: RUF012
         "action": lambda _view, _context, event, _name: sentence(event),

@@ -139,7 +139,7 @@ def filters_for(column: Any, name: Any, choices: Any = None) -> list[ColumnFilte
     kind = column.type
     if isinstance(kind, Boolean):
         return [IsOneOf(column, name, options=YES_NO)]
-    if isinstance(kind, Enum):
+    if isinstance(kind, Enum) and kind.enum_class is not None:
         pairs = choices or [(member, member.value) for member in kind.enum_class]
         return [IsOneOf(column, name, options=[(member.value, label) for member, label in pairs])]
     if isinstance(kind, DateTime):

@@ -103,6 +103,8 @@ def viewer_zone() -> ZoneInfo:
 class LocalDateTimeField(DateTimeLocalField):
     """A moment: entered and shown in the tenant's zone, kept aware in UTC."""
 
+    data: Any
+
     def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
         kwargs.setdefault("format", ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
         super().__init__(label, validators, **kwargs)
@@ -114,8 +116,9 @@ class LocalDateTimeField(DateTimeLocalField):
     def process_formdata(self, valuelist: list[str]) -> None:
         """From the browser, which sends the wall clock's time without a zone."""
         super().process_formdata(valuelist)
-        if self.data is not None:
-            self.data = self.data.replace(tzinfo=viewer_zone()).astimezone(UTC)
+        entered: datetime | None = self.data
+        if entered is not None:
+            self.data = entered.replace(tzinfo=viewer_zone()).astimezone(UTC)
 
 
 class SwitchField(BooleanField):
@@ -166,7 +169,8 @@ class RowSelectField(SelectField):
         """The tenant's rows."""
         self.choices = [("", self.blank)] if self.blank is not None else []
         self.choices += [(row.id, self.shown(row)) for row in self._rows()]
-        return super().iter_choices()
+        choices: Iterator[Any] = super().iter_choices()
+        return choices
 
     def _rows(self) -> Iterable[Any]:
         query = select(self.model).where(self.model.tenant_id == tenant_id()).limit(MAX_CHOICES)
