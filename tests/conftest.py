@@ -45,6 +45,7 @@ from app.core.settings import get_settings  # noqa: E402
 from app.core.tenancy import enter_scope, system_scope  # noqa: E402
 from tests.browser import Browser  # noqa: E402
 from tests.cast import Cast, make_cast  # noqa: E402
+from tests.clockwork import Clockwork  # noqa: E402
 from tests.sandbox_client import Sandbox  # noqa: E402
 from wsgi import app as the_app  # noqa: E402
 
@@ -54,6 +55,9 @@ def _servers() -> Iterator[None]:
     with the_app.app_context():
         upgrade()
     yield
+    with the_app.app_context():
+        db.session.remove()
+        db.engine.dispose()
     embedded.stop(_HOME)
     shutil.rmtree(_HOME, ignore_errors=True)
 
@@ -95,6 +99,12 @@ def telegram(_telegram: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     _telegram.reset()
     monkeypatch.setattr(get_settings(), "telegram_api_url", _telegram.url)
     return _telegram
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Clockwork:
+    """A clock to move: `time.forward(minutes=31)`. It moves what the code asks `clock.now()`, not PostgreSQL's."""
+    return Clockwork(monkeypatch)
 
 
 def _empty_database() -> None:
