@@ -4,9 +4,9 @@ from types import ModuleType
 
 from flask import Flask
 
-from app.cli import bots
+from app.cli import bots, demo, system
 
-FEATURES: tuple[ModuleType, ...] = (bots,)
+FEATURES: tuple[ModuleType, ...] = (bots, demo, system)
 
 
 def init_app(app: Flask) -> None:

@@ -18,6 +18,8 @@ from app.core.errors import Misconfigured
 from app.core.ids import api_key
 
 TELEGRAM = "https://api.telegram.org"
+RUN_FILE = "run.env"
+"""In EMBEDDED_DIR: what `make run` chose, while it runs, so that a command in another terminal means the same."""
 
 
 class Settings(BaseSettings):
@@ -181,16 +183,29 @@ def _embedded_servers(settings: Settings) -> None:
     settings.redis_url = settings.redis_url or urls.redis_url
 
 
-def load_settings() -> Settings:
-    """Reads the environment; starts the embedded servers where no URL is given. Raises Misconfigured."""
+def read_settings() -> Settings:
+    """Reads the environment and `.env`; in development, beneath both, what `make run` chose. Raises Misconfigured."""
+    settings = _read(".env")
+    chosen = settings.embedded_dir / RUN_FILE
+    if settings.app_env == "development" and chosen.is_file():
+        return _read(chosen, ".env")
+    return settings
+
+
+def _read(*files: Path | str) -> Settings:
     try:
-        settings = Settings()
+        return Settings(_env_file=files)
     except ValidationError as error:
         lines = "; ".join(
             f"{'.'.join(str(part).upper() for part in item['loc']) or 'settings'}: {item['msg']}"
             for item in error.errors(include_input=False, include_url=False)
         )
         raise Misconfigured(reason=lines) from None
+
+
+def load_settings() -> Settings:
+    """Reads the settings; starts the embedded servers where no URL is given. Raises Misconfigured."""
+    settings = read_settings()
     if settings.app_env != "production":
         _development_secrets(settings)
         _embedded_servers(settings)

@@ -1,0 +1,202 @@
+"""Starts our own PostgreSQL and Redis where no URL is set, migrates, starts the sandbox unless TELEGRAM_API_URL names
+the real one, starts web, worker, poller and beat, makes a demo boss, and says where to click.
+"""
+
+# Chinese punctuation is meant as it stands.
+# ruff: noqa: RUF001
+
+import fcntl
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from app.cli.dev import outside, terminal
+from app.cli.dev.processes import SIGNALS, Died, Processes
+from app.core import embedded, metrics
+from app.core.errors import AppError
+from app.core.i18n import EN
+from app.core.settings import RUN_FILE, Settings, get_settings, read_settings
+
+BIN = Path(sys.executable).parent
+CELERY = (f"{BIN}/celery", "-A", "tasks.worker", "--quiet")
+WORKER = (*CELERY, "worker", "--without-gossip", "--without-mingle", "--pool", "threads")
+GRACE = "3"
+"""Seconds for the web's open requests; Ctrl+C should feel immediate."""
+PATIENCE = 60
+
+
+class Stopped(Exception):
+    """The person had enough."""
+
+
+class Refused(Exception):
+    """We can't start; the texts say why, in Chinese and in English."""
+
+
+def main() -> int:
+    """Runs until Ctrl+C or until a process dies; returns the exit status."""
+    terminal.prepare()
+    for number in SIGNALS:
+        signal.signal(number, _stop)
+    try:
+        _run()
+    except Stopped:
+        terminal.step("全部已停止，数据都在", "everything is stopped, the data stays")
+        return 0
+    except Refused as error:
+        terminal.trouble(*error.args)
+    except Died as error:
+        chinese = f"{error.name} 意外退出（状态 {error.status}），已全部停止。日志 {error.log} 的末尾："
+        english = f"{error.name} ended unexpectedly (status {error.status}); the rest is stopped. The end of its log:"
+        terminal.trouble(chinese, english, error.tail())
+    except AppError as error:
+        terminal.trouble("无法启动。", "This can't start.", error.text(EN))
+    return 1
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    # Once is enough; the second one must not interrupt the stopping.
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    terminal.say()
+    raise Stopped
+
+
+def _run() -> None:
+    home = read_settings().embedded_dir
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(home):
+        told = home / RUN_FILE
+        told.unlink(missing_ok=True)
+        settings = read_settings()
+        if not outside.is_free(settings.port):
+            raise Refused(
+                f"端口 {settings.port} 已被占用。换一个：make run PORT={settings.port + 1}",
+                f"Port {settings.port} is in use. Take another: make run PORT={settings.port + 1}",
+            )
+        terminal.say()
+        sandbox = _choose_sandbox(settings, told)
+        try:
+            with Processes(home / "log", told) as processes:
+                _start(processes, sandbox)
+        finally:
+            embedded.stop(home)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One `make run` for each data folder. The system lets go of the lock however we end."""
+    with (home / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(
+                "这个目录里已经在运行 make run 了。", "make run is already running in this folder."
+            ) from None
+        yield
+
+
+def _choose_sandbox(settings: Settings, told: Path) -> str:
+    """The sandbox's address, "" where Telegram is chosen; told to our children and to commands in other terminals."""
+    if "telegram_api_url" in settings.model_fields_set:
+        return ""
+    sandbox = f"http://{outside.HOST}:{outside.sandbox_port()}"
+    chosen = {
+        "TELEGRAM_API_URL": sandbox,
+        "PUBLIC_URL": settings.public_url or f"http://{outside.HOST}:{settings.port}",
+    }
+    os.environ.update(chosen)
+    told.write_text("".join(f"{name}={value}\n" for name, value in chosen.items()))
+    return sandbox
+
+
+def _start(processes: Processes, sandbox: str) -> NoReturn:
+    settings = get_settings()
+    _share(settings)
+    terminal.step("PostgreSQL 和 Redis 已启动", "PostgreSQL and Redis are up")
+    if sandbox:
+        # First of all, and so last to stop: pollers that lose Telegram while they stop would call that a fault.
+        data = str(settings.embedded_dir / "sandbox.json")
+        port = sandbox.rpartition(":")[2]
+        processes.start("sandbox", [sys.executable, "-m", "sandbox", "--port", port, "--data", data])
+    processes.start("migrate", [f"{BIN}/flask", "db", "upgrade"])
+    processes.finish("migrate")
+    terminal.step("数据库结构是最新的", "the database is up to date")
+    for name, command in _commands(settings).items():
+        processes.start(name, command)
+    demo = _make_demo(processes, sandbox)
+    site = f"http://{outside.HOST}:{settings.port}"
+    if not processes.wait_for(lambda: outside.answers(f"{site}/readyz"), PATIENCE):
+        raise Refused(
+            "网页没有应答。", "The pages do not answer.", f"See {settings.embedded_dir}/log/web.log"
+        )
+    terminal.step("网页、后台任务和机器人都在运行", "pages, workers and bots are running")
+    _welcome(settings, site, sandbox, demo)
+    processes.wait_for(lambda: False, float("inf"))
+    raise AssertionError("unreachable")
+
+
+def _commands(settings: Settings) -> dict[str, list[str]]:
+    web = [f"{BIN}/gunicorn", "-c", "deploy/gunicorn.conf.py", "-k", "asgi", "--graceful-timeout", GRACE]
+    shards = str(settings.poll_shards + 2)
+    return {
+        "web": [*web, "-b", f"{outside.HOST}:{settings.port}", "asgi:app"],
+        "worker": [*WORKER, "-Q", "high,default,low,batch", "-c", "37", "-n", "worker@%h"],
+        "poller": [*WORKER, "-Q", "polling", "-c", shards, "-n", "poller@%h"],
+        "beat": [*CELERY, "beat"],
+    }
+
+
+def _make_demo(processes: Processes, sandbox: str) -> dict[str, Any]:
+    """The demo boss; with a sandbox he has a bot, and its updates are being fetched."""
+    words = [f"{BIN}/flask", "demo", "create", "--json"]
+    if sandbox:
+        processes.wait_for(lambda: outside.answers(f"{sandbox}/healthz"), PATIENCE)
+        words += ["--token", outside.demo_token(sandbox)]
+    processes.start("demo", words)
+    made: dict[str, Any] = json.loads(processes.finish("demo").strip().rpartition("\n")[2])
+    if made["bot"]:
+        processes.wait_for(lambda: outside.is_heard(sandbox, made["bot"]), PATIENCE)
+    return made
+
+
+def _welcome(settings: Settings, site: str, sandbox: str, demo: dict[str, Any]) -> None:
+    terminal.say()
+    terminal.say(f"  {terminal.paint('老板 Laoban', terminal.BOLD)}")
+    terminal.say()
+    terminal.row("网页 Pages", f"{site}/login")
+    terminal.row("邮箱 E-mail", demo["email"])
+    terminal.row("密码 Password", demo["password"] or "（您自己改过的 · the one you chose）")
+    if sandbox and demo["bot"]:
+        terminal.row("聊天 Chat", f"{sandbox}/chat/{demo['bot']}", "点“开始” · press Start")
+    if sandbox:
+        terminal.row("BotFather", f"{sandbox}/botfather", "领新 Token · get another token")
+    terminal.say()
+    logs = os.path.relpath(settings.embedded_dir / "log")
+    terminal.say(terminal.paint(f"  日志 Logs: {logs}/    Ctrl+C 全部停止 · stops everything", terminal.DIM))
+    terminal.say()
+
+
+def _share(settings: Settings) -> None:
+    """Hands the children what this process found out, so that none of them starts servers of its own."""
+    os.environ.update(
+        metrics.prepare(settings.embedded_dir.absolute() / "metrics"),
+        APP_ENV=settings.app_env,
+        DATABASE_URL=settings.database_url,
+        DATABASE_OWNER_URL=settings.database_owner_url,
+        REDIS_URL=settings.redis_url,
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        ENCRYPTION_KEYS=",".join(settings.keys),
+        FLASK_APP="wsgi",
+        PYTHONUNBUFFERED="1",
+    )
+    os.environ.setdefault("LOG_FORMAT", "console")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

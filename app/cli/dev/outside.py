@@ -1,0 +1,56 @@
+"""The sandbox as `make run` sees it: another program, reached over HTTP like the real Telegram."""
+
+import contextlib
+import json
+import socket
+import urllib.error
+import urllib.request
+from typing import Any
+
+HOST = "127.0.0.1"
+USUAL_PORT = 8081
+DEMO_BOT = "laoban_demo_bot"
+
+
+def is_free(port: int) -> bool:
+    """Whether a server may listen there."""
+    with socket.socket() as probe:
+        # As servers do it: a port whose last connections are still fading is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            return True
+    return False
+
+
+def sandbox_port() -> int:
+    """The usual one where it is free, so that bookmarks keep working, else any."""
+    if is_free(USUAL_PORT):
+        return USUAL_PORT
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    """Whether somebody answers 200 there."""
+    with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2):  # noqa: S310
+        return True
+    return False
+
+
+def demo_token(sandbox: str) -> str:
+    """The token of the demo bot, which is made at the first start."""
+    wanted = {"username": DEMO_BOT, "name": "老板演示店 Demo", "if_missing": True}
+    request = urllib.request.Request(  # noqa: S310 - our own address
+        f"{sandbox}/control/bots", json.dumps(wanted).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+        return str(json.load(answer)["token"])
+
+
+def is_heard(sandbox: str, username: str) -> bool:
+    """Whether somebody fetches this bot's updates or has them brought."""
+    with urllib.request.urlopen(f"{sandbox}/control/bots", timeout=5) as answer:  # noqa: S310
+        found: list[dict[str, Any]] = json.load(answer)["bots"]
+    return any(bot["username"] == username and (bot["is_polled"] or bot["webhook_url"]) for bot in found)
