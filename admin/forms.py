@@ -132,6 +132,8 @@ class SwitchField(BooleanField):
 class CleanStringField(StringField):
     """One line of text without blanks around it and without control or direction-changing characters."""
 
+    data: Any
+
     def process_formdata(self, valuelist: list[str]) -> None:
         """From the browser."""
         super().process_formdata(valuelist)

@@ -7,8 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from app.core.errors import BadInput
 from app.core.i18n import LOCALES
+from app.core.queue import transaction
 from app.http.auth import bare, public
 from app.http.i18n import COOKIE
+from app.services import people
 
 YEAR = 365 * 24 * 3600
 pages = Blueprint("pages", __name__)
@@ -31,10 +33,13 @@ def favicon() -> ResponseReturnValue:
 @pages.post("/language")
 @public
 def language() -> ResponseReturnValue:
-    """Remembers the language in this browser."""
+    """Remembers the language in this browser, and for a signed-in person in his account."""
     locale = request.form.get("locale", "")
     if locale not in LOCALES:
         raise BadInput
+    if g.get("viewer"):
+        with transaction():
+            people.choose_locale(g.viewer.user_id, locale)
     response = redirect(own_path(request.form.get("next", "/")), 303)
     response.set_cookie(COOKIE, locale, max_age=YEAR, samesite="Lax", secure=request.is_secure, httponly=True)
     return response

@@ -3,9 +3,11 @@
 import pytest
 from flask.testing import FlaskClient
 
+from app.core.db import db
 from app.http.i18n import COOKIE
 from app.http.pages import own_path
 from app.http.security_headers import policy
+from tests.cast import sign_in
 
 
 @pytest.mark.parametrize(
@@ -88,3 +90,9 @@ def test_only_files_of_the_folder_are_served(client, name):
 def test_the_favicon_is_a_picture(client):
     with client.get("/favicon.ico") as answer:
         assert answer.mimetype == "image/svg+xml"
+
+
+def test_a_signed_in_person_keeps_the_language_in_his_account(app, cast):
+    sign_in(app, cast.owner).post("/language", data={"locale": "en", "next": "/admin/"})
+    db.session.refresh(cast.owner)
+    assert cast.owner.locale == "en"

@@ -16,7 +16,9 @@ LISTED = {
 
 @pytest.mark.parametrize(("file", "row"), LISTED.items())
 def test_vendored_files_are_unchanged(file, row):
-    line = next(line for line in (STATIC / "vendor" / "README.md").read_text().splitlines() if f"`{row}`" in line)
+    line = next(
+        line for line in (STATIC / "vendor" / "README.md").read_text().splitlines() if f"`{row}`" in line
+    )
     assert sha256((STATIC / file).read_bytes()).hexdigest() in line
 
 
@@ -32,7 +34,9 @@ def test_every_icon_that_a_page_names_exists():
     assert used <= known, used - known
 
 
-@pytest.mark.parametrize("path", [*STATIC.glob("css/*.css"), *STATIC.glob("js/*.js")], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*STATIC.glob("css/*.css"), *STATIC.glob("js/*.js")], ids=lambda path: path.name
+)
 def test_our_own_files_name_no_other_host(path):
     text = path.read_text().replace("http://www.w3.org/2000/svg", "")
     assert "http://" not in text
