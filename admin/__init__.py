@@ -7,10 +7,10 @@ from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import lazy_gettext as _l
 
-from admin import audit, dashboard, formatters
+from admin import audit, bots, dashboard, formatters
 from admin.menu import shell
 
-FEATURES: tuple[ModuleType, ...] = (audit,)
+FEATURES: tuple[ModuleType, ...] = (bots, audit)
 """Each has `views()`, which makes its views."""
 
 
