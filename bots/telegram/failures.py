@@ -37,7 +37,7 @@ class Failure:
 
     @property
     def revoked(self) -> bool:
-        """Both codes mean an unknown token, except where only the method is unknown."""
+        """Both codes mean an unknown token, except chat only the method is unknown."""
         return self.code == 401 or (self.code == 404 and "method not found" not in self.description.lower())
 
     @property
@@ -74,12 +74,11 @@ def read(method: str, answer: Json) -> Failure:
     )
 
 
-def act(config: BotConfig, chat: object, failure: Failure) -> Exception:
+def act(config: BotConfig, chat: int | str | None, failure: Failure) -> Exception:
     """Does what must be done at once (park, report, mark) and returns the error to raise."""
     told = (failure.method, failure.code, failure.description)
-    where = chat if isinstance(chat, int | str) else None
     if failure.code == 429:
-        return Postpone(gate.park(config, where, failure.retry_after or 1.0), "Telegram asked to wait")
+        return Postpone(gate.park(config, chat, failure.retry_after or 1.0), "Telegram asked to wait")
     if failure.revoked:
         gate.close(config)
         _report_revoked(config, failure)
@@ -87,8 +86,8 @@ def act(config: BotConfig, chat: object, failure: Failure) -> Exception:
     if failure.code >= 500:
         return Unreachable(*told, unclear=failure.code == 504)
     if failure.unwanted:
-        if failure.code == 403 and isinstance(where, int) and where > 0:
-            _mark_blocked(config, where)
+        if failure.code == 403 and isinstance(chat, int) and chat > 0:
+            _mark_blocked(config, chat)
         return Blocked(*told)
     return Refused(*told)
 

@@ -122,8 +122,8 @@ def perform(call: Call, params: Mapping[str, object], files: transport.Files | N
 
 
 def _perform(call: Call, params: Mapping[str, object], files: transport.Files | None) -> Any:
-    chat = params.get("chat_id") if _fills_a_chat(call.method) else None
-    gate.wait_turn(call.config, chat if isinstance(chat, int | str) else None, call.priority)
+    chat = _chat(params.get("chat_id"))
+    gate.wait_turn(call.config, chat if _fills_a_chat(call.method) else None, call.priority)
     answer = _exchange(call, params, files)
     if answer.get("ok"):
         return answer.get("result")
@@ -135,7 +135,7 @@ def _perform(call: Call, params: Mapping[str, object], files: transport.Files | 
         failure = failures.read(call.method, answer)
     if failure.harmless:
         return True
-    raise failures.act(call.config, params.get("chat_id"), failure)
+    raise failures.act(call.config, chat, failure)
 
 
 def _exchange(call: Call, params: Mapping[str, object], files: transport.Files | None) -> transport.Json:
@@ -147,6 +147,13 @@ def _exchange(call: Call, params: Mapping[str, object], files: transport.Files |
     finally:
         metrics.telegram_called(call.method, outcome, time.perf_counter() - started)
     return answer
+
+
+def _chat(given: object) -> int | str | None:
+    """The library makes texts of ids; names of channels are texts by nature."""
+    if isinstance(given, str):
+        return int(given) if given.removeprefix("-").isdecimal() else given
+    return given if isinstance(given, int) else None
 
 
 @lru_cache(maxsize=256)
