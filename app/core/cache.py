@@ -42,7 +42,8 @@ class _Forgiving(ProxyBackend):
     def set_serialized(self, key: str, value: Any) -> None:
         try:
             # The library's own way is deprecated by Redis's client.
-            self.proxied.writer_client.set(key, value, ex=self.proxied.redis_expiration_time)
+            backend: Any = self.proxied
+            backend.writer_client.set(key, value, ex=backend.redis_expiration_time)
         except RedisError as error:
             log.info("cache not written", extra={"reason": type(error).__name__})
 

@@ -17,7 +17,7 @@ from flask_security import Security, SQLAlchemyUserDatastore
 
 from app.core import clock
 from app.core.db import db
-from app.core.errors import BadInput
+from app.core.errors import BadInput, NotFound
 from app.core.queue import transaction
 from app.core.settings import Settings
 from app.http import guard, sessions
@@ -33,7 +33,7 @@ from app.http.access import (
     require,
     signed_in,
 )
-from app.http.auth_forms import LoginForm, refuse_unknown
+from app.http.auth_forms import LoginForm, RescueForm, SetupForm, refuse_unknown
 from app.http.limits import limiter
 from app.http.links import outside_url
 from app.http.mail_util import QueuedMail
@@ -44,7 +44,16 @@ from app.services import people
 __all__ = ["bare", "fresh", "operator_only", "own_secret", "public", "require", "signed_in"]
 
 View = Callable[..., Any]
-SIGNED_IN = frozenset({"verify", "change_password", "two_factor_setup_validate", "mf_recovery_codes"})
+UNUSED = frozenset({"two_factor_rescue", "tf_select"})
+"""Views that the library always adds: we have one second factor, and recovery codes instead of a letter to us."""
+ACCESS = {
+    "verify": Access(How.SIGNED_IN),
+    "change_password": Access(How.SIGNED_IN),
+    "two_factor_setup": Access(How.SIGNED_IN, fresh=True),
+    "two_factor_setup_validate": Access(How.SIGNED_IN, fresh=True),
+    "mf_recovery_codes": Access(How.SIGNED_IN, fresh=True),
+}
+"""The others are for everybody."""
 LIMITS = {
     "login": "30/minute;300/hour",
     "forgot_password": "5/minute;20/hour",
@@ -76,6 +85,7 @@ def config(settings: Settings) -> dict[str, object]:
         "TWO_FACTOR": True,
         "TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
         "TWO_FACTOR_RESCUE_EMAIL": False,
+        "TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30,
         "TWO_FACTOR_POST_SETUP_VIEW": "/mf-recovery-codes",
         "TOTP_SECRETS": totp_secrets(settings),
         "TOTP_ISSUER": "Laoban",
@@ -129,6 +139,10 @@ def _inside(view: View) -> View:
     return inner
 
 
+def _nothing() -> ResponseReturnValue:
+    raise NotFound
+
+
 def _after(response: Response, account: str | None) -> None:
     """What a right password or code means. The log-in form itself says when its password was right."""
     name = str(request.endpoint).rpartition(".")[2]
@@ -153,12 +167,11 @@ def _adopt(app: Flask) -> None:
         blueprint, _, name = endpoint.rpartition(".")
         if blueprint != "security" or name == "static":
             continue
-        wrapped = _inside(view)
+        wrapped = _inside(view) if name not in UNUSED else _nothing
         if name in LIMITS:
             counted = _evaluated if name in {"login", "two_factor_token_validation", "mf_recovery"} else None
             wrapped = limiter.limit(LIMITS[name], methods=["POST"], deduct_when=counted)(wrapped)
-        how = How.SIGNED_IN if name in SIGNED_IN else How.PUBLIC
-        app.view_functions[endpoint] = declare(wrapped, Access(how))
+        app.view_functions[endpoint] = declare(wrapped, ACCESS.get(name, Access(How.PUBLIC)))
 
 
 def init_app(app: Flask) -> None:
@@ -170,6 +183,8 @@ def init_app(app: Flask) -> None:
         app,
         SQLAlchemyUserDatastore(db, User, PlatformRole),
         login_form=LoginForm,
+        two_factor_setup_form=SetupForm,
+        two_factor_rescue_form=RescueForm,
         mail_util_cls=QueuedMail,
         totp_cls=Totp,
     )

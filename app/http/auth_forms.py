@@ -5,8 +5,10 @@ from typing import Any
 from flask import request
 from flask_babel import lazy_gettext as _
 from flask_security.forms import LoginForm as SecurityLoginForm
+from flask_security.forms import TwoFactorRescueForm, TwoFactorSetupForm
 from flask_wtf import FlaskForm
-from wtforms import EmailField, PasswordField, StringField, SubmitField
+from wtforms import EmailField, PasswordField, RadioField, StringField, SubmitField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from app.core.errors import BadInput
@@ -62,6 +64,20 @@ class LoginForm(SecurityLoginForm):
         if self.user_authenticated:
             people.forget_tries(clean_email(self.email.data or ""), request.remote_addr)
         return bool(valid)
+
+
+class SetupForm(TwoFactorSetupForm):
+    """Its choices in the form that the present WTForms wants."""
+
+    setup = RadioField(
+        choices=[SelectChoice("authenticator"), SelectChoice("disable")], validate_choice=False
+    )
+
+
+class RescueForm(TwoFactorRescueForm):
+    """The same; we only show the way to the recovery codes."""
+
+    help_setup = RadioField(choices=[SelectChoice("recovery_code")])
 
 
 def an_email(_form: FlaskForm, field: EmailField) -> None:

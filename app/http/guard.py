@@ -1,6 +1,7 @@
 """One check before each request: is the route declared, who asks, for which tenant, may he, and is it his own wish."""
 
 import logging
+from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -80,9 +81,17 @@ def _sign_in() -> ResponseReturnValue:
 def _password(access: Access) -> ResponseReturnValue | None:
     if not access.fresh or (g.viewer and g.viewer.fresh):
         return None
-    if wants_json() or request.method != "GET":
+    if wants_json():
         raise PasswordNeeded
-    return redirect(url_for("security.verify", next=request.full_path.rstrip("?")))
+    return redirect(url_for("security.verify", next=_page()))
+
+
+def _page() -> str:
+    """Where to go on after the password: this page, or the one whose form was sent."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    came_from = urlsplit(request.referrer or "")
+    return came_from.path if came_from.netloc == request.host else "/admin/"
 
 
 def init_app(app: Flask) -> None:

@@ -55,7 +55,7 @@ def _create(form: RegisterForm, *, confirmed: bool) -> User:
             form.name.data, email, form.password.data, locale=select_locale(), confirmed=confirmed
         )
         if not confirmed:
-            send_confirmation_instructions(made.user)
+            send_confirmation_instructions(made.user)  # type: ignore[no-untyped-call]
     return made.user
 
 

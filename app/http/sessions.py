@@ -4,6 +4,7 @@ Flask's signed cookie carries the CSRF token and a random text; only a living `u
 sign-in. Visitors who don't sign in have no row.
 """
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,6 @@ from flask_security.signals import password_changed, password_reset, user_authen
 
 from app.core.errors import NotFound
 from app.core.queue import transaction
-from app.core.settings import Settings
 from app.core.tenancy import system_scope
 from app.domain.people import TenantChoice
 from app.http.links import https
@@ -57,12 +57,12 @@ def _look_up(token: str) -> Visitor | None:
 
 
 def load_user(user_id: str) -> User | None:
-    """For Flask-Login: the person of the living session; his last proof of identity counts for freshness."""
+    """For Flask-Login: the person of the living session. Whether he is fresh is ours to say, by our clock."""
     visitor = load()
     if visitor is None or visitor.user.get_id() != user_id:
         return None
     g.fs_authn_via = "session"
-    g.fs_paa = visitor.session.confirmed_at.timestamp()
+    g.fs_paa = time.time() if people.is_fresh(visitor.session) else 1
     return visitor.user
 
 
@@ -102,10 +102,9 @@ def _end_others(_app: Flask, user: User, **_: Any) -> None:
     people.end_all_sessions(user.id, but=people.session_id(token) if token else "")
 
 
-def init_app(app: Flask) -> None:
-    """Sets the cookie's flags and hears when somebody signs in or out."""
-    settings: Settings = app.extensions["settings"]
-    secure = https(settings)
+def cookie_flags(app: Flask) -> None:
+    """HttpOnly and SameSite always; where people come by https also Secure and bound to this very host."""
+    secure = https(app.extensions["settings"])
     app.config.update(
         SESSION_COOKIE_NAME="__Host-laoban" if secure else "laoban",
         SESSION_COOKIE_SECURE=secure,
@@ -113,6 +112,11 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
     )
+
+
+def init_app(app: Flask) -> None:
+    """Sets the cookie's flags and hears when somebody signs in or out."""
+    cookie_flags(app)
     user_authenticated.connect(_begin, app)
     user_logged_out.connect(_end, app)
     password_changed.connect(_end_others, app)

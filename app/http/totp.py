@@ -1,8 +1,11 @@
 """One-time passwords: the QR code by segno, secrets under our encryption keys, and no password works twice."""
 
+from typing import cast
+
 import segno
+from flask_security.core import UserMixin
 from flask_security.totp import Totp as SecurityTotp
-from passlib.totp import TOTP, AppWallet, TotpMatch
+from passlib.totp import TOTP, AppWallet, TotpMatch  # type: ignore[import-untyped]
 
 from app.core import crypto
 from app.core.settings import Settings
@@ -32,10 +35,10 @@ class Totp(SecurityTotp):
         code = segno.make(self.get_totp_uri(username, totp), error="m", micro=False)
         return str(code.svg_data_uri(scale=5, border=4, dark="#000", light="#fff"))
 
-    def get_last_counter(self, user: User) -> int | None:
+    def get_last_counter(self, user: UserMixin) -> int | None:
         """The last step used."""
-        return user.tf_last_counter
+        return cast(User, user).tf_last_counter
 
-    def set_last_counter(self, user: User, tmatch: TotpMatch) -> None:
+    def set_last_counter(self, user: UserMixin, tmatch: TotpMatch) -> None:
         """Notes the step."""
-        user.tf_last_counter = tmatch.counter
+        cast(User, user).tf_last_counter = tmatch.counter
