@@ -54,7 +54,7 @@ def isolation_fault() -> str:
             "Use an ordinary role."
         )
     names = [
-        mapper.class_.__tablename__
+        mapper.local_table.description
         for mapper in Base.registry.mappers
         if issubclass(mapper.class_, TenantOwned)
     ]

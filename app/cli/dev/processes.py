@@ -68,7 +68,7 @@ class Processes:
         self.stop()
         self._told.unlink(missing_ok=True)
         self._tell_guard("done")
-        self._guard.wait()
+        self._guard.communicate()
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Starts one in a session of its own, so that Ctrl+C reaches it only through us."""
