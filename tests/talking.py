@@ -80,6 +80,9 @@ class Talk:
         self._offset = 0
         for user, name in ((LIN, "Lin"), (WANG, "Wang")):
             telegram.post("users", id=user, first_name=name, language_code="en")
+            # A bot may write to those only who have written to it.
+            said = telegram.say(bot, user, "a message from before the bot was here")
+            self._offset = said["update_id"] + 1
 
     def say(self, text: str, user: int = LIN) -> list[str]:
         """A person writes; what the bot answers."""
