@@ -55,8 +55,10 @@ class Press:
 
 def data(name: str, *arguments: str | int) -> str:
     """The data of a button. Raises ValueError when it would not come back as it went."""
-    made = ":".join([VERSION, name, *map(str, arguments)])
-    if len(made) > MAX_CALLBACK_DATA or not _DATA.fullmatch(made):
+    words = [str(argument) for argument in arguments]
+    made = ":".join([VERSION, name, *words])
+    found = _DATA.fullmatch(made)
+    if len(made) > MAX_CALLBACK_DATA or not found or found[2].split(":")[1:] != words:
         raise ValueError(f"not fit for a button: {made!r}")
     return made
 
