@@ -17,7 +17,7 @@ THINGS = {
     "domain": _l("Domain"),
     "operator": _l("Operator"),
     "staff": _l("Staff member"),
-    "tenant": _l("Shop"),
+    "tenant": _l("Business"),
 }
 DEEDS = {
     "added": _l("added"),
@@ -30,9 +30,9 @@ DEEDS = {
     "invited": _l("invited"),
     "joined": _l("joined"),
     "language_changed": _l("language changed"),
-    "left": _l("left the shop's pages"),
+    "left": _l("left the pages of this business"),
     "mode_changed": _l("way in changed"),
-    "opened": _l("opened the shop's pages"),
+    "opened": _l("opened the pages of this business"),
     "removed": _l("removed"),
     "repaired": _l("repaired"),
     "resumed": _l("opened again"),

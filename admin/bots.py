@@ -18,7 +18,7 @@ from app.core.i18n import LOCALES
 from app.core.queue import transaction
 from app.core.settings import get_settings
 from app.domain.bot_health import Repair
-from app.domain.bots import BotState, Mode
+from app.domain.bots import BotState, Mode, find_token
 from app.domain.people import Role
 from app.models import Bot
 from app.services import bots, health, outbox
@@ -88,6 +88,7 @@ class BotsView(PageView):
             if bot:
                 flash(gettext("%(bot)s is yours. It answers in a moment.", bot=bots.label(bot)), "success")
                 return redirect(url_for(".details_view", id=bot.id), 303)
+        self._forget_token(form)
         return self.render("admin/bots/create.html", form=form)
 
     @staticmethod
@@ -166,6 +167,7 @@ class BotsView(PageView):
         if form.validate() and self._try(lambda: self._replace(bot.id, form.token.data), form):
             flash(gettext("The new token is in place. Everything else stayed as it was."), "success")
             return self._back(bot.id)
+        self._forget_token(form)
         page = self.render("admin/bots/details.html", token_form=form, open_token=True, **self._facts(bot))
         return make_response(page, 200)
 
@@ -231,6 +233,12 @@ class BotsView(PageView):
             else:
                 refuse(error, form)
         return None
+
+    @staticmethod
+    def _forget_token(form: Any) -> None:
+        """A page shown again does not hold the token; what is none may stay for mending."""
+        if find_token(form.token.data or ""):
+            form.token.data = ""
 
     @staticmethod
     def _back(bot_id: int) -> Any:

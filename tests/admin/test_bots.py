@@ -69,6 +69,7 @@ def test_a_bad_token_stays_on_the_page_with_a_reason(boss: FlaskClient, telegram
         answer = boss.post("/admin/bots/new/", data={"token": token})
         assert answer.status_code == 200, token
         assert "field-error" in answer.text, token
+        assert "AAEabc" not in answer.text
     assert db.session.scalars(select(Bot)).all() == []
 
 

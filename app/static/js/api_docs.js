@@ -5,7 +5,7 @@ window.SwaggerUIBundle({
   domNode: place,
   url: place.dataset.spec,
   deepLinking: true,
-  defaultModelsExpandDepth: 0,
+  defaultModelsExpandDepth: -1,
   docExpansion: "list",
   validatorUrl: null,
 });
