@@ -4,9 +4,9 @@ from types import ModuleType
 
 from flask import Flask
 
-from app.cli import bots, demo, system
+from app.cli import bots, demo, keys, operators, system, tenants
 
-FEATURES: tuple[ModuleType, ...] = (bots, demo, system)
+FEATURES: tuple[ModuleType, ...] = (bots, demo, keys, operators, system, tenants)
 
 
 def init_app(app: Flask) -> None:

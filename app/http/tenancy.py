@@ -86,6 +86,10 @@ class Directory:
         mark = api_keys.fingerprint(text)
         return self._ask(f"key:{mark}", lambda: api_keys.find(mark))
 
+    def forget(self) -> None:
+        """Asks the database anew from now on."""
+        self._cache.drop()
+
     def _ask(self, key: str, load: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
         self._listen()
 
@@ -109,7 +113,7 @@ class Directory:
         listener = Listener(Bell.TENANTS)
         while True:
             if listener.wait(3600):
-                self._cache.drop()
+                self.forget()
 
 
 def begin() -> None:

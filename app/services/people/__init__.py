@@ -1,6 +1,14 @@
 """People: accounts, signed-in browsers, roles in tenants, invitations, and their Telegram accounts."""
 
-from app.services.people.accounts import RESET_AFTER, choose_locale, find_by_email, register, rename
+from app.services.people.accounts import (
+    RESET_AFTER,
+    choose_locale,
+    find_by_email,
+    make_operator,
+    register,
+    rename,
+    unmake_operator,
+)
 from app.services.people.invitations import (
     InvitationGone,
     accept,
@@ -56,6 +64,7 @@ __all__ = [
     "list_invitations",
     "list_sessions",
     "list_staff",
+    "make_operator",
     "memberships_of",
     "open_as_operator",
     "open_session",
@@ -66,5 +75,6 @@ __all__ = [
     "revoke_invitation",
     "session_id",
     "unlink",
+    "unmake_operator",
     "use_link_code",
 ]
