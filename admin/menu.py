@@ -23,7 +23,7 @@ class Group(StrEnum):
 
 TITLES = {
     Group.MAIN: "",
-    Group.BUSINESS: _l("Business"),
+    Group.BUSINESS: _l("Sales"),
     Group.GROWTH: _l("Promotion"),
     Group.MONEY: _l("Points and money"),
     Group.SETTINGS: _l("Settings"),
