@@ -145,7 +145,7 @@ class Stack:
         """Its Redis: start, stop, kill9."""
         return EmbeddedRedis(self.home)
 
-    def redis_client(self) -> redis.Redis:
+    def redis_client(self) -> "redis.Redis":
         """A connection to its Redis; close it."""
         return redis.Redis.from_url(self.env["REDIS_URL"], decode_responses=True)
 
