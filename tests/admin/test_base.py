@@ -8,7 +8,7 @@ from admin.forms import AdminForm
 from app.core.db import db
 from app.domain.people import Role
 from app.models import AuditEvent, BotMenuItem, Member, Tenant
-from tests.admin.conftest import BUTTONS
+from tests.admin.conftest import BUTTONS, ButtonView
 
 HUGE = 2**63
 ROLES_BELOW_SUPPORT = [Role.READ_ONLY]
@@ -296,6 +296,15 @@ def test_no_cell_is_a_formula(browser, buttons, cell):
     db.session.commit()
     line = browser().get(f"{BUTTONS}export/csv/").text.splitlines()[1]
     assert line.lstrip('"').startswith("'")
+
+
+def test_exports_stop_at_their_limit(browser, buttons, bots, cast, monkeypatch):
+    monkeypatch.setattr(ButtonView, "export_max_rows", 2)
+    db.session.add_all(
+        BotMenuItem(tenant_id=cast.tenant.id, bot_id=bots[0].id, label=f"B{n}") for n in range(5)
+    )
+    db.session.commit()
+    assert len(browser().get(f"{BUTTONS}export/csv/").text.splitlines()) == 3
 
 
 def test_csv_opens_as_chinese_in_spreadsheets(browser, buttons):
