@@ -5,6 +5,7 @@ import ipaddress
 import ssl
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -177,7 +178,10 @@ class Client:
         loop = asyncio.get_running_loop()
         try:
             _, exchange = await loop.create_connection(
-                Exchange, host, port, ssl=tls_for(host) if scheme == "https" else None
+                Exchange,
+                host,
+                port,
+                ssl=tls_context(trusting=is_loopback(host)) if scheme == "https" else None,
             )
         except ssl.SSLError as error:
             raise NoAnswer(f"SSL error {{{error.reason or error}}}") from error
@@ -188,10 +192,11 @@ class Client:
         return exchange
 
 
-def tls_for(host: str) -> ssl.SSLContext:
+@cache
+def tls_context(*, trusting: bool) -> ssl.SSLContext:
     """Certificates are checked, except on this machine itself where nobody has a real one."""
     context = ssl.create_default_context()
-    if is_loopback(host):
+    if trusting:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context

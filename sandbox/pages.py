@@ -3,6 +3,7 @@
 import asyncio
 import mimetypes
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -71,7 +72,7 @@ class Pages:
         page: Json = {
             "bot": {**bot.user(), "hue": hue(bot.id), "commands": commands_of(bot)},
             "user": viewer,
-            "chat": {**chat.chat(), "is_member": chat.members.get(person.id) in PRESENT,
+            "chat": {**chat.chat(), "hue": hue(chat.id), "is_member": chat.members.get(person.id) in PRESENT,
                      "can_post": chat.type != "channel"} if chat else None,
             "is_blocked": person.id in bot.blocked_by,
             "start": query.get("start", ""),
@@ -110,8 +111,9 @@ class Pages:
 
     def _render(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
         language, chosen = language_of(request)
+        texts = words(language)
         text = self._templates.get_template(name).render(
-            t=words(language), language=language, other="en" if language == "zh" else "zh", path=request.path,
+            t=SimpleNamespace(**texts), words=texts, language=language, other="en" if language == "zh" else "zh", path=request.path,
             query=request.query, home=FIRST_PERSON, **values,
         )  # fmt: skip
         headers = {**SECURITY, "Cache-Control": "no-store"}

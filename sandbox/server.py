@@ -63,10 +63,14 @@ async def keep_saving(world: World, settings: Settings) -> None:
     if settings.data is None or settings.fast:
         return
     store.save(world, settings.data, clean=False)
+    loop, took = asyncio.get_running_loop(), 0.0
     while True:
-        await asyncio.sleep(SAVE_EVERY)
+        # A large world is written less often, so that writing takes a twentieth of the time at most.
+        await asyncio.sleep(max(SAVE_EVERY, 20 * took))
         if world.dirty:
+            start = loop.time()
             store.save(world, settings.data, clean=False)
+            took = loop.time() - start
 
 
 def allow_many_connections() -> None:

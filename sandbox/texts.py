@@ -93,6 +93,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "username_missing": ("请填写用户名。", "Please give a username."),
     "failed": ("没成功，请再试一次。", "That did not work, please try again."),
     "today": ("今天", "Today"),
+    "newest": ("回到最新消息", "To the newest message"),
     "alert_ok": ("好", "OK"),
 }
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -75,7 +75,7 @@ class Sandbox:
         assert self.process.stdout is not None
         self.process.stdout.close()
 
-    def __enter__(self) -> "Sandbox":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -154,7 +154,7 @@ class Sandbox:
     def texts(self, bot: Json | str, chat: int | str) -> list[str]:
         """What the bot has said in a chat, oldest first."""
         return [
-            message.get("text", message.get("caption", ""))
+            str(message.get("text", message.get("caption", "")))
             for message in self.messages(bot, chat, limit=500)
             if message.get("from", {}).get("is_bot")
         ]

@@ -13,6 +13,7 @@ const known = new Map();
 const waiting = new Map();
 const PRESS_PATIENCE = 15;
 const ACTION_LIFE = 5;
+const FEED_PATIENCE = 25;
 
 let revision = 0;
 let blocked = page.is_blocked;
@@ -43,9 +44,12 @@ async function setMember(role) {
 
 async function listen() {
   let pause = 0.5;
+  // The first answer comes at once, also when there is nothing yet to show.
+  let patience = 0;
   for (;;) {
     try {
-      const news = await control("GET", "feed", { bot: where.bot, chat: where.chat ?? where.user, after: revision });
+      const news = await control("GET", "feed", { bot: where.bot, chat: where.chat ?? where.user, after: revision, timeout: patience });
+      patience = FEED_PATIENCE;
       find("#offline").hidden = true;
       pause = 0.5;
       take(news);

@@ -165,7 +165,11 @@ def test_bad_webhooks_are_refused(sandbox, bot, fields, problem):
     assert sandbox.api(bot, "setWebhook", **fields)["description"] == f"Bad Request: {problem}"
 
 
-def test_a_throw_away_certificate_serves_tls(tmp_path):
+def test_a_throw_away_certificate_serves_tls_also_as_a_webhook(sandbox, bot, tmp_path):
     with Sandbox.start(tls=make_certificate(tmp_path)) as secure:
-        assert secure.url.startswith("https://")
-        assert secure.api(secure.create_bot(), "getMe")["ok"]
+        other = secure.create_bot("other_bot")
+        # Any address that answers 200 will do as a webhook.
+        sandbox.api(bot, "setWebhook", url=f"{secure.url}/bot{other['token']}/getMe")
+        sandbox.say(bot, LIN, "hello")
+        wait_for(lambda: secure.calls(other, "getMe"), what="the delivery")
+        wait_for(lambda: pending(sandbox, bot) == 0, what="an empty queue")
