@@ -15,7 +15,7 @@ from app.core.redaction import HIDDEN, is_secret_name, redact, redact_text
 
 # Libraries that hang their own handlers on their loggers.
 WITH_HANDLERS = ("gunicorn", "celery", "werkzeug", "flask.app", "py.warnings", "TeleBot", "telebot")
-CHATTY = ("urllib3", "asyncio", "kombu", "amqp", "redis")
+CHATTY = ("alembic.runtime.plugins", "urllib3", "asyncio", "kombu", "amqp", "redis")
 
 Event = MutableMapping[str, Any]
 
