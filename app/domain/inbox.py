@@ -1,7 +1,7 @@
 """Rules of the inbox: states, limits, and which queue an update belongs to."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple, TypeGuard
 from zlib import crc32
 
 import orjson
@@ -21,8 +21,7 @@ class UpdateState(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What intake reads of an update: its id and the chat whose order it keeps (0 where it has none)."""
 
     update_id: int
@@ -35,33 +34,32 @@ def read_head(raw: bytes) -> Head | None:
         update = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(update, dict):
+    if type(update) is not dict:
         return None
     update_id = update.get("update_id")
-    if not isinstance(update_id, int) or isinstance(update_id, bool) or not 0 <= update_id < _INT64:
+    if not _is_int(update_id) or update_id < 0:
         return None
     return Head(update_id, _chat_key(update))
 
 
 def _chat_key(update: dict[str, object]) -> int:
     """The chat's id, else the user's: Telegram keeps both apart, we merge them so that order holds."""
-    for name, payload in update.items():
-        if name == "update_id" or not isinstance(payload, dict):
-            continue
-        message = payload.get("message")
-        for holder in (payload, message if isinstance(message, dict) else {}):
-            chat = holder.get("chat")
-            if isinstance(chat, dict) and _is_id(chat.get("id")):
-                return int(chat["id"])
-        for name_of_user in ("from", "user"):
-            user = payload.get(name_of_user)
-            if isinstance(user, dict) and _is_id(user.get("id")):
-                return int(user["id"])
+    for payload in update.values():
+        if type(payload) is dict:
+            for holder in (payload, payload.get("message")):
+                chat = holder.get("chat") if type(holder) is dict else None
+                if type(chat) is dict and _is_int(chat.get("id")):
+                    return int(chat["id"])
+            for name in ("from", "user"):
+                user = payload.get(name)
+                if type(user) is dict and _is_int(user.get("id")):
+                    return int(user["id"])
     return 0
 
 
-def _is_id(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64
+def _is_int(value: object) -> TypeGuard[int]:
+    """Whether it is a whole number that fits into a bigint; `type`, because True is an instance of int."""
+    return type(value) is int and -_INT64 <= value < _INT64
 
 
 def shard_of(bot_id: int, chat_key: int, shards: int) -> int:

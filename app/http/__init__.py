@@ -18,6 +18,7 @@ from app.http import (
     people,
     requests,
     security_headers,
+    telegram,
     tenancy,
 )
 
@@ -35,6 +36,7 @@ FEATURES: tuple[ModuleType, ...] = (
     people,
     pages,
     bots,
+    telegram,
     openapi,
 )
 

@@ -1,0 +1,1 @@
+"""The inbox of accepted updates. `intake` and `writer` put them in; nothing else does."""
