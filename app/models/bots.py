@@ -31,6 +31,8 @@ class Bot(Keyed, Created, TenantOwned, Model):
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     """Raised by every change that running processes must hear of."""
     removed_at: Mapped[datetime | None]
+    wished_at: Mapped[datetime | None]
+    """When the boss last asked for something; one that is still starting long after it waits for a poller in vain."""
 
     state: Mapped[BotState] = mapped_column(text_enum(BotState), default=BotState.STARTING)
     running_since: Mapped[datetime | None]

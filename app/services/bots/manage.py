@@ -230,7 +230,7 @@ def _take_over(bot: Bot) -> None:
 
 def _wish_changed(bot: Bot) -> None:
     """Tells everybody: running processes drop what they knew, and Telegram is asked again at once."""
-    bot.version = bot.version + 1
+    bot.version, bot.wished_at = bot.version + 1, now()
     bot.state = BotState.STARTING if bot.enabled else BotState.STOPPED
     bot.running_since = None
     bot.error_code, bot.error_text, bot.failures, bot.retry_at = None, None, 0, None
