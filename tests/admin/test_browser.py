@@ -96,12 +96,16 @@ def test_status_changes_without_a_reload(visit, bots):
 def test_a_failing_region_says_so_quietly_and_recovers(visit, bots):
     page = visit("/admin/")
     quick = {"Live-Every": "1"}
-    answers = [
-        lambda route: route.fulfill(body="<p>kept</p>", headers=quick),
-        *[lambda route: route.abort()] * 2,
-    ]
-    back = lambda route: route.fulfill(body="<p>back</p>", headers=quick)  # noqa: E731
-    page.route("**/admin/live/", lambda route: (answers.pop(0) if answers else back)(route))
+    words = ["kept", "", ""]
+
+    def answer(route: Route) -> None:
+        text = words.pop(0) if words else "back"
+        if text:
+            route.fulfill(body=f"<p>{text}</p>", headers=quick)
+        else:
+            route.abort()
+
+    page.route("**/admin/live/", answer)
     expect(page.locator("[data-live-url].stale p")).to_have_text("kept", timeout=15_000)
     expect(page.locator(".live-note.offline")).to_be_visible()
     expect(page.locator("[data-live-url] p")).to_have_text("back", timeout=8000)
