@@ -1,8 +1,11 @@
 """The public pages, their language, and what every answer tells the browser."""
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 
+from app.core import clock
 from app.core.db import db
 from app.http.i18n import COOKIE
 from app.http.pages import own_path
@@ -96,3 +99,12 @@ def test_a_signed_in_person_keeps_the_language_in_his_account(app, cast):
     sign_in(app, cast.owner).post("/language", data={"locale": "en", "next": "/admin/"})
     db.session.refresh(cast.owner)
     assert cast.owner.locale == "en"
+
+
+def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(app, cast, monkeypatch):
+    browser = sign_in(app, cast.owner)
+    later = clock.now() + timedelta(minutes=20)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert browser.get("/admin/live/", headers={"Live": "1"}).status_code == 200
+    monkeypatch.setattr(clock, "now", lambda: later + timedelta(minutes=15))
+    assert browser.get("/admin/live/", headers={"Live": "1"}).status_code == 401

@@ -49,8 +49,8 @@ def _openable(user_id: int, wanted: int | None) -> int | None:
     return wanted if wanted in found else next(iter(found), None)
 
 
-def find_session(token: str) -> tuple[UserSession, User] | None:
-    """The living session and its person; notes that it was used. Needs the system scope."""
+def find_session(token: str, *, used: bool = True) -> tuple[UserSession, User] | None:
+    """The living session and its person; notes that it was `used` by the person. Needs the system scope."""
     now = clock.now()
     row = db.session.execute(
         select(UserSession, User)
@@ -61,7 +61,7 @@ def find_session(token: str) -> tuple[UserSession, User] | None:
     if row is None:
         return None
     session: UserSession = row[0]
-    if session.last_seen_at < now - SEEN_EVERY:
+    if used and session.last_seen_at < now - SEEN_EVERY:
         session.last_seen_at = now
     return session, row[1]
 

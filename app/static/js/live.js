@@ -46,6 +46,7 @@ class Region {
     });
     if (answer.status === 401) {
       this.every = 0;
+      this.signedOut = true;
       return;
     }
     if (!answer.ok) throw new Error(String(answer.status));
@@ -74,7 +75,7 @@ class Region {
     for (const note of document.querySelectorAll(".live-note")) {
       note.dataset.live ??= note.textContent;
       note.classList.toggle("offline", stale || this.every === 0);
-      note.textContent = stale ? say("offline") : note.dataset.live;
+      note.textContent = this.signedOut ? say("signed_out") : stale ? say("offline") : note.dataset.live;
     }
   }
 }
