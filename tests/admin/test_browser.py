@@ -8,20 +8,16 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, Route, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.core.db import db
 from app.domain.bots import BotState
 from app.domain.people import Role, Viewer
+from tests.chromium import DESKTOP, PHONE
+from tests.chromium import chromium as start_chromium
 
 pytestmark = pytest.mark.browser
-ARGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
 
 
 class Quiet(WSGIRequestHandler):
@@ -31,10 +27,8 @@ class Quiet(WSGIRequestHandler):
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Chromium]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+    with start_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.chromium import chromium
 from tests.sandbox_client import LIN, WANG
 
 pytestmark = pytest.mark.browser
 
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 BUTTONS = {
     "inline_keyboard": [
         [{"text": "抽奖", "callback_data": "draw"}, {"text": "网站", "url": "https://example.com"}]
@@ -20,10 +20,8 @@ BUTTONS = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 def open_page(browser: Browser, url: str, width: int, height: int) -> Iterator[Page]:
