@@ -251,7 +251,7 @@ class BotsView(PageView):
             abort(404)
         rows = bots.list_bots(tenant_id(), limit=PAGE + 1, after=int(after))
         return {
-            "cards": [(bot, health.card(bot)) for bot in rows[:PAGE]],
+            "cards": list(zip(rows, health.cards(rows[:PAGE]), strict=False)),
             "after": int(after),
             "more": rows[PAGE - 1].id if len(rows) > PAGE else None,
             "state_of": state_of,

@@ -11,7 +11,8 @@ from app.services.health import alerts
 from app.services.schedule import claim_slot
 
 CHECK_SECONDS = 45
-"""A round of health checks ends before the next one is due."""
+"""A round of health checks ends before the next one is due. Slots are a little shorter than the schedule's steps, so
+that a message that comes early is not lost."""
 
 
 @shared_task(name=TaskName.BOTS_APPLY)
@@ -30,7 +31,7 @@ def apply(bot_id: int) -> None:
 def sweep() -> None:
     """Finds bots whose wish and fact differ."""
     with system_scope(), transaction():
-        if claim_slot(TaskName.BOTS_SWEEP, 5):
+        if claim_slot(TaskName.BOTS_SWEEP, 4):
             bots.sweep()
 
 
@@ -39,7 +40,7 @@ def check_health() -> None:
     """Asks Telegram about the bots whose turn it is."""
     with system_scope():
         with transaction():
-            if not claim_slot(TaskName.BOTS_CHECK_HEALTH, 60):
+            if not claim_slot(TaskName.BOTS_CHECK_HEALTH, 50):
                 return
         until = time.monotonic() + CHECK_SECONDS
         while time.monotonic() < until and _check_some():
@@ -60,5 +61,5 @@ def _check_some() -> bool:
 def send_alerts() -> None:
     """Tells bosses about bots that fell ill or are well again."""
     with system_scope(), transaction():
-        if claim_slot(TaskName.BOTS_SEND_ALERTS, 15):
+        if claim_slot(TaskName.BOTS_SEND_ALERTS, 12):
             alerts.tell()

@@ -1,7 +1,9 @@
 """`flask bots`: add, list and test bots."""
 
 import json
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import click
 from flask import Flask
@@ -16,8 +18,13 @@ from app.models import Bot
 from app.services import bots, health
 
 PAGE = 500
+Command = TypeVar("Command", bound=Callable[..., Any])
 group = AppGroup("bots", help="Add, list and test bots.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def json_option(command: Command) -> Command:
+    """Adds `--json`, which asks for one JSON document instead of words."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
 
 
 @group.command("add")
@@ -29,7 +36,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def add(tenant_id: int, token: str, mode: str, *, no_check: bool, as_json: bool) -> None:
     """Add a bot; it answers within seconds."""
     if token == "-":  # noqa: S105 - the usual name of standard input
-        token = click.get_text_stream("stdin").read()
+        token = sys.stdin.read()
     with system_scope():
         try:
             checked = bots.read_token(token) if no_check else bots.check_token(token)
@@ -52,7 +59,7 @@ def add(tenant_id: int, token: str, mode: str, *, no_check: bool, as_json: bool)
 def list_all(tenant_id: int | None, *, as_json: bool) -> None:
     """List bots with their state."""
     with system_scope(), transaction():
-        rows = [_row(bot) for bot in _all(tenant_id)]
+        rows = [row for page in _pages(tenant_id) for row in _rows(page)]
     lines = [
         f"{row['bot_id']:>6}  @{row['username'] or '?':<32} {row['mode']:<8} {row['state']:<12} {row['last_error'] or ''}"
         for row in rows
@@ -71,7 +78,7 @@ def test(bot: str, *, as_json: bool) -> None:
         answer = health.ask(asked, who=True)
         with transaction():
             health.record(answer)
-            row = _row(bots.get(asked.bot_id))
+            row = _rows([bots.get(asked.bot_id)])[0]
     show(row, row["last_error"] or f"@{row['username']} is well ({row['mode']}).", as_json=as_json)
     if row["last_error"]:
         raise SystemExit(1)
@@ -82,11 +89,11 @@ def show(result: object, words: str, *, as_json: bool) -> None:
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else words)
 
 
-def _all(tenant_id: int | None) -> list[Bot]:
-    found: list[Bot] = []
-    while page := bots.list_bots(tenant_id, limit=PAGE, after=found[-1].id if found else 0):
-        found += page
-    return found
+def _pages(tenant_id: int | None) -> Iterator[list[Bot]]:
+    last = 0
+    while page := bots.list_bots(tenant_id, limit=PAGE, after=last):
+        yield page
+        last = page[-1].id
 
 
 def _find(name: str) -> Bot:
@@ -100,8 +107,11 @@ def _find(name: str) -> Bot:
     return found
 
 
-def _row(bot: Bot) -> dict[str, Any]:
-    card = health.card(bot)
+def _rows(page: list[Bot]) -> list[dict[str, Any]]:
+    return [_row(bot, card) for bot, card in zip(page, health.cards(page), strict=True)]
+
+
+def _row(bot: Bot, card: health.HealthCard) -> dict[str, Any]:
     reading = card.reading
     return {
         "bot_id": card.bot_id,

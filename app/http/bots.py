@@ -9,7 +9,17 @@ from app.domain.bot_health import Repair
 from app.domain.bots import Mode
 from app.domain.people import Role
 from app.http.auth import require
-from app.http.bots_schema import BotChange, BotList, BotView, NewBot, Page, Which, WhichWebhook, view_of
+from app.http.bots_schema import (
+    BotChange,
+    BotList,
+    BotView,
+    NewBot,
+    Page,
+    Which,
+    WhichWebhook,
+    view_of,
+    views_of,
+)
 from app.models import Bot
 from app.services import bots, health, outbox
 
@@ -28,7 +38,7 @@ def list_bots(query_data: Page) -> BotList:
     """All bots of the tenant, oldest first."""
     with transaction():
         rows = bots.list_bots(g.tenant.id, limit=PAGE, after=query_data.after)
-        return BotList(bots=[view_of(bot) for bot in rows], next=rows[-1].id if len(rows) == PAGE else None)
+        return BotList(bots=views_of(rows), next=rows[-1].id if len(rows) == PAGE else None)
 
 
 @api.post("/bots")

@@ -1,5 +1,6 @@
 """What the JSON API for bots takes and gives."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -111,7 +112,15 @@ class BotList(BaseModel):
 
 def view_of(bot: Bot) -> BotView:
     """The bot with its health, in the caller's language."""
-    card = health.card(bot)
+    return views_of([bot])[0]
+
+
+def views_of(many: Sequence[Bot]) -> list[BotView]:
+    """Several bots."""
+    return [_view(card) for card in health.cards(many)]
+
+
+def _view(card: health.HealthCard) -> BotView:
     reading = card.reading
     words = reading and Words(
         problem=reading.problem,

@@ -1,14 +1,22 @@
 """The health card: all that is known about one bot right now, in plain words, with the one action that would help."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
 from app.core import clock, crypto
 from app.core.db import db
-from app.domain.bot_health import STOPPED, Problem, Reading, Repair, read_failure, read_webhook_error
+from app.domain.bot_health import (
+    NOT_STARTED,
+    STOPPED,
+    Problem,
+    Reading,
+    Repair,
+    read_failure,
+    read_webhook_error,
+)
 from app.domain.bots import BotState, Mode, host_of, is_our_webhook
 from app.domain.inbox import UpdateState
 from app.models import Bot, BotAlert, BotHour, Tenant, Update
@@ -16,6 +24,7 @@ from app.services import bots, sending
 
 FRESH_COMPLAINT = timedelta(minutes=10)
 """A complaint of Telegram about our webhook that is older is history."""
+LONG_START = timedelta(seconds=45)
 INCIDENTS = 5
 
 
@@ -68,7 +77,8 @@ class HealthCard:
     """Seconds that the oldest of them has waited."""
     send_budget: float | None
     """What is free of Telegram's sending limit, 0.0 to 1.0; None = unknown."""
-    incidents: tuple[Incident, ...]
+    incidents: tuple[Incident, ...] = ()
+    """The latest ones; lists leave them out."""
 
     @property
     def link(self) -> str:
@@ -87,10 +97,18 @@ class HealthCard:
 
 
 def card(bot: Bot) -> HealthCard:
-    """The card as of now; asks only our own database and Redis."""
-    today, failed = _today(bot)
-    length, lag = _queue(bot.id)
-    ours = is_our_webhook(bot.webhook_url or "", bot.public_id)
+    """The card as of now with its latest incidents; asks only our own database and Redis."""
+    return replace(cards([bot])[0], incidents=_incidents(bot))
+
+
+def cards(many: Sequence[Bot]) -> list[HealthCard]:
+    """Cards without incidents, in two statements for all of them."""
+    ids = [bot.id for bot in many]
+    today, queues = _today(ids), _queues(ids)
+    return [_card(bot, *today.get(bot.id, (0, 0)), *queues.get(bot.id, (0, 0.0))) for bot in many]
+
+
+def _card(bot: Bot, handled: int, failed: int, length: int, lag: float) -> HealthCard:
     expected = bots.webhook_url(bot) if bot.mode is Mode.WEBHOOK and bot.enabled else ""
     return HealthCard(
         bot_id=bot.id,
@@ -110,17 +128,16 @@ def card(bot: Bot) -> HealthCard:
         retry_at=bot.retry_at,
         webhook_host=host_of(bot.webhook_url),
         webhook_expected=expected,
-        webhook_ours=ours,
+        webhook_ours=is_our_webhook(bot.webhook_url or "", bot.public_id),
         webhook_drift=bot.health_at is not None and (bot.webhook_url or "") != expected,
         pending_updates=bot.pending_updates,
         checked_at=bot.health_at,
         last_update_at=bot.last_update_at,
-        updates_today=today,
+        updates_today=handled,
         failed_today=failed,
         queue_length=length,
         queue_lag=lag,
         send_budget=sending.budget(bot.id),
-        incidents=_incidents(bot),
     )
 
 
@@ -133,6 +150,8 @@ def read(bot: Bot) -> Reading | None:
         return read_failure(bot.error_code, bot.error_text or "", host)
     if complains(bot):
         return read_webhook_error(bot.webhook_error or "")
+    if bot.state is BotState.STARTING and bot.wished_at and bot.wished_at < clock.now() - LONG_START:
+        return Reading(None, NOT_STARTED, repair=Repair.RETRY)
     return None
 
 
@@ -147,26 +166,29 @@ def complains(bot: Bot) -> bool:
     )
 
 
-def _today(bot: Bot) -> tuple[int, int]:
-    """(handled, failed) since midnight where the tenant lives."""
-    zone = db.session.scalar(select(Tenant.timezone).where(Tenant.id == bot.tenant_id)) or "UTC"
-    midnight = (
-        clock.now()
-        .astimezone(ZoneInfo(zone))
-        .replace(hour=0, minute=0, second=0, microsecond=0)
-        .astimezone(UTC)
+def _today(ids: list[int]) -> dict[int, tuple[int, int]]:
+    """(handled, failed) of each bot since midnight where its tenant lives."""
+    midnight = func.timezone(
+        Tenant.timezone, func.date_trunc("day", func.timezone(Tenant.timezone, clock.now()))
     )
-    sums = select(func.coalesce(func.sum(BotHour.handled), 0), func.coalesce(func.sum(BotHour.failed), 0))
-    row = db.session.execute(sums.where(BotHour.bot_id == bot.id, BotHour.hour >= midnight)).one()
-    return int(row[0]), int(row[1])
+    rows = db.session.execute(
+        select(BotHour.bot_id, func.sum(BotHour.handled), func.sum(BotHour.failed))
+        .join(Tenant, Tenant.id == BotHour.tenant_id)
+        .where(BotHour.bot_id.in_(ids), BotHour.hour >= midnight)
+        .group_by(BotHour.bot_id)
+    )
+    return {bot_id: (int(handled), int(failed)) for bot_id, handled, failed in rows}
 
 
-def _queue(bot_id: int) -> tuple[int, float]:
-    """(updates waiting with us, age of the oldest in seconds)."""
-    open_states = Update.state.in_([UpdateState.NEW, UpdateState.LEASED])
-    query = select(func.count(), func.min(Update.received_at)).where(Update.bot_id == bot_id, open_states)
-    length, oldest = db.session.execute(query).one()
-    return length, max(0.0, (clock.now() - oldest).total_seconds()) if oldest else 0.0
+def _queues(ids: list[int]) -> dict[int, tuple[int, float]]:
+    """(updates waiting with us, age of the oldest in seconds) of each bot where any wait."""
+    rows = db.session.execute(
+        select(Update.bot_id, func.count(), func.min(Update.received_at))
+        .where(Update.bot_id.in_(ids), Update.state.in_([UpdateState.NEW, UpdateState.LEASED]))
+        .group_by(Update.bot_id)
+    )
+    moment = clock.now()
+    return {bot_id: (length, max(0.0, (moment - oldest).total_seconds())) for bot_id, length, oldest in rows}
 
 
 def _incidents(bot: Bot) -> tuple[Incident, ...]:
