@@ -58,7 +58,7 @@ RETURNING o.id, o.tenant_id, o.chat_id, o.method, o.payload, o.lease_token, o.at
 """)
 _FINISH = text("""
 UPDATE outbox SET state = :state, message_id = :message_id, error = :error, lease_until = NULL,
-       done_at = CASE WHEN :state IN ('sent', 'unknown', 'dead') THEN now() END,
+       done_at = CASE WHEN :left THEN now() END,
        not_before = now() + make_interval(secs => :wait), attempts = attempts - :unburn, unclear = unclear + :unclear
 WHERE id = :id AND state = 'sending' AND lease_token = :lease RETURNING id
 """)
@@ -223,12 +223,14 @@ def _finish(
     unburn: int = 0,
     unclear: int = 0,
 ) -> bool:
+    left = state in {OutboxState.SENT, OutboxState.UNKNOWN, OutboxState.DEAD}
     row = db.session.execute(
         _FINISH,
         {
             "id": claimed.id,
             "lease": claimed.lease,
             "state": state,
+            "left": left,
             "error": error[:300] if error else None,
             "message_id": message_id,
             "wait": wait,
@@ -237,6 +239,6 @@ def _finish(
         },
     )
     changed = row.first() is not None
-    if changed and state in {OutboxState.SENT, OutboxState.UNKNOWN, OutboxState.DEAD}:
+    if changed and left:
         metrics.outbox_left(state.value)
     return changed
