@@ -9,7 +9,7 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.queue import transaction
 from app.core.settings import get_settings
-from app.domain.bot_health import Repair
+from app.domain.bot_health import Problem, Repair
 from app.domain.bots import BotState, Mode
 from app.models import Bot
 from app.services import bots, health
@@ -190,3 +190,24 @@ def test_too_many_calls_wait_as_long_as_telegram_says(
     assert now() + timedelta(seconds=40) < bot.retry_at < now() + timedelta(seconds=46)
     assert bot.state is BotState.STARTING
     assert apply(bot) is None
+
+
+def test_an_address_that_telegram_refuses_is_explained_with_a_way_out(
+    cast: Cast, telegram: Sandbox, shop: Json, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(get_settings(), "public_url", "http://bots.example")
+    bot = add(cast.tenant.id, shop["token"], mode=Mode.WEBHOOK)
+    apply(bot)
+    reading = health.read(reload(bot))
+    assert (reading.problem, reading.repair) == (Problem.WEBHOOK, Repair.USE_POLLING)
+    assert "HTTPS" in reading.params["description"]
+    do(bots.repair, bot, Repair.USE_POLLING)
+    assert reload(bot).mode is Mode.POLLING
+    assert health.read(reload(bot)) is None
+
+
+def test_a_bot_that_nobody_starts_says_so(cast: Cast, telegram: Sandbox, shop: Json):
+    bot = add(cast.tenant.id, shop["token"])
+    assert health.read(bot) is None
+    bot.wished_at = now() - timedelta(minutes=1)
+    assert health.read(bot).repair is Repair.RETRY

@@ -93,7 +93,8 @@ def report_failure(
         return False
     reading = read_failure(code, description, host_of(row.webhook_url))
     if reading.problem and (state is not BotState.UNREACHABLE or row.failures >= FAILURES_BEFORE_ALERT):
-        open_alert(row.tenant_id, bot_id, reading.problem, host_of(row.webhook_url))
+        detail = description[:MAX_TEXT] if reading.problem is Problem.WEBHOOK else host_of(row.webhook_url)
+        open_alert(row.tenant_id, bot_id, reading.problem, detail)
     if row.before != row.after:
         ring(Bell.BOTS, bot_id)
     return True
