@@ -75,11 +75,13 @@ function settings(spec) {
   return config;
 }
 
-async function draw(canvas) {
+async function draw(canvas, again = false) {
   const Chart = await load();
   Chart.defaults.font.family = token("--font");
   drawn.get(canvas)?.destroy();
-  drawn.set(canvas, new Chart(canvas, settings(JSON.parse(canvas.dataset.chart))));
+  const config = settings(JSON.parse(canvas.dataset.chart));
+  if (again) config.options.animation = false;
+  drawn.set(canvas, new Chart(canvas, config));
 }
 
 export function startCharts(root = document) {
@@ -88,7 +90,7 @@ export function startCharts(root = document) {
     drawn.get(canvas).destroy();
     drawn.delete(canvas);
   }
-  for (const canvas of root.querySelectorAll("canvas[data-chart]")) draw(canvas);
+  for (const canvas of root.querySelectorAll("canvas[data-chart]")) draw(canvas, root !== document);
 }
 
-document.addEventListener("laoban:theme", () => drawn.forEach((_, canvas) => draw(canvas)));
+document.addEventListener("laoban:theme", () => drawn.forEach((_, canvas) => draw(canvas, true)));
