@@ -2,6 +2,7 @@
 
 import time
 from contextvars import ContextVar
+from logging import LogRecord, getLogger
 from typing import Any
 
 from celery import Task, signals
@@ -17,6 +18,12 @@ def _log_like_everything(**_: Any) -> None:
     """Celery sets up no logs of its own where somebody answers this signal."""
     settings = get_settings()
     logging.configure(settings.log_level, settings.log_format)
+    getLogger("celery.beat").addFilter(_no_sending)
+
+
+def _no_sending(record: LogRecord) -> bool:
+    """Beat has a line for each message, three in a second."""
+    return not str(record.msg).startswith("Scheduler: Sending due task")
 
 
 def _begin(task_id: str, **_: Any) -> None:

@@ -15,7 +15,11 @@ from app.core.redaction import HIDDEN, is_secret_name, redact, redact_text
 
 # Libraries that hang their own handlers on their loggers.
 WITH_HANDLERS = ("gunicorn", "celery", "werkzeug", "flask.app", "py.warnings", "TeleBot", "telebot")
-CHATTY = ("alembic.runtime.plugins", "urllib3", "asyncio", "kombu", "amqp", "redis")
+CHATTY = (
+    *("alembic.runtime.plugins", "urllib3", "asyncio", "kombu", "amqp", "redis"),
+    # A line for each task that comes and each that succeeds: metrics count them. Failures are errors and stay.
+    *("celery.worker.strategy", "celery.app.trace"),
+)
 
 Event = MutableMapping[str, Any]
 
