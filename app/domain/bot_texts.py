@@ -133,13 +133,13 @@ def written(name: str) -> str:
 def check_text(main: MainText, body: str) -> str:
     """The text as it will be kept. Raises BadInput with the reason."""
     body = _cleaned(body, main.limit)
-    found = _ANY_BRACES.findall(body)
+    found = [match[0] for match in _ANY_BRACES.finditer(body)]
     if len(found) > MAX_PLACEHOLDERS:
         raise TooManyPlaceholders(limit=MAX_PLACEHOLDERS)
-    for name in found:
-        if name.strip() not in main.placeholders:
-            known = ", ".join(map(written, main.placeholders)) or "-"
-            raise UnknownPlaceholder(found=written(name), known=known)
+    for braces in found:
+        placeholder = _PLACEHOLDER.fullmatch(braces)
+        if placeholder is None or placeholder[1] not in main.placeholders:
+            raise UnknownPlaceholder(found=braces, known=", ".join(map(written, main.placeholders)) or "-")
     if main.button and "\n" in body:
         body = " ".join(body.split())
     return body
