@@ -57,7 +57,9 @@ FORBIDDEN = N_(
 REFUSED = N_("Telegram refused a request (error %(code)s: %(description)s).")
 STOPPED = N_("The bot is stopped. Nothing is answered; Telegram keeps new messages for a day.")
 
-NOT_STARTED = N_("The bot has been waiting to start for a while. The operator should see whether the workers are running.")
+NOT_STARTED = N_(
+    "The bot has been waiting to start for a while. The operator should see whether the workers are running."
+)
 
 HOOK_WORDS = (
     (

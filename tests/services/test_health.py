@@ -119,6 +119,15 @@ def test_a_foreign_webhook_is_named_by_its_host_only(bot: Bot, telegram: Sandbox
     assert "secret" not in repr(card)
 
 
+def test_a_bot_that_two_read_by_turns_does_not_look_well(bot: Bot):
+    with transaction():
+        bots.report_failure(bot.id, 409, "Conflict: terminated by other getUpdates request")
+        bots.report_ok(bot.id)
+    card = health.card(reload(bot))
+    assert (card.state, card.well) == (BotState.RUNNING, False)
+    assert card.reading.problem is Problem.CONFLICT
+
+
 def test_what_waits_at_telegram_is_counted(bot: Bot, telegram: Sandbox, shop: Json):
     telegram.say(shop, LIN, "/start")
     assert health.card(check(bot)).pending_updates == 1
