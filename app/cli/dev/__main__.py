@@ -23,8 +23,8 @@ from app.core.i18n import EN
 from app.core.settings import RUN_FILE, Settings, get_settings, read_settings
 
 BIN = Path(sys.executable).parent
-CELERY = (f"{BIN}/celery", "-A", "tasks.worker", "--quiet")
-WORKER = (*CELERY, "worker", "--without-gossip", "--without-mingle", "--pool", "threads")
+PROCFILE = Path(__file__).parents[3] / "Procfile"
+PROCESSES = ("web", "worker", "poller", "beat")
 GRACE = "3"
 """Seconds for the web's open requests; Ctrl+C should feel immediate."""
 PATIENCE = 60
@@ -124,7 +124,7 @@ def _start(processes: Processes, sandbox: str) -> NoReturn:
         data = str(settings.embedded_dir / "sandbox.json")
         port = sandbox.rpartition(":")[2]
         processes.start("sandbox", [sys.executable, "-m", "sandbox", "--port", port, "--data", data])
-    processes.start("migrate", [f"{BIN}/flask", "db", "upgrade"])
+    processes.start("migrate", ["flask", "db", "upgrade"])
     processes.finish("migrate")
     terminal.step("数据库结构是最新的", "the database is up to date")
     for name, command in _commands(settings).items():
@@ -142,19 +142,15 @@ def _start(processes: Processes, sandbox: str) -> NoReturn:
 
 
 def _commands(settings: Settings) -> dict[str, list[str]]:
-    web = [f"{BIN}/gunicorn", "-c", "deploy/gunicorn.conf.py", "-k", "asgi", "--graceful-timeout", GRACE]
-    shards = str(settings.poll_shards + 2)
-    return {
-        "web": [*web, "-b", f"{outside.HOST}:{settings.port}", "asgi:app"],
-        "worker": [*WORKER, "-Q", "high,default,low,batch", "-c", "37", "-n", "worker@%h"],
-        "poller": [*WORKER, "-Q", "polling", "-c", shards, "-n", "poller@%h"],
-        "beat": [*CELERY, "beat"],
-    }
+    """The same lines as on any host, but for where the pages are served and how long open requests are waited for."""
+    lines = dict(line.split(": ", 1) for line in PROCFILE.read_text().splitlines() if line)
+    lines["web"] += f" -b {outside.HOST}:{settings.port} --graceful-timeout {GRACE}"
+    return {name: ["/bin/sh", "-c", f"exec {lines[name]}"] for name in PROCESSES}
 
 
 def _make_demo(processes: Processes, sandbox: str) -> dict[str, Any]:
     """The demo boss; with a sandbox he has a bot, and its updates are being fetched."""
-    words = [f"{BIN}/flask", "demo", "create", "--json"]
+    words = ["flask", "demo", "create", "--json"]
     if sandbox:
         processes.wait_for(lambda: outside.answers(f"{sandbox}/healthz"), PATIENCE)
         words += ["--token", outside.demo_token(sandbox)]
@@ -193,6 +189,7 @@ def _share(settings: Settings) -> None:
         SECRET_KEY=settings.secret_key.get_secret_value(),
         ENCRYPTION_KEYS=",".join(settings.keys),
         FLASK_APP="wsgi",
+        PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         PYTHONUNBUFFERED="1",
     )
     os.environ.setdefault("LOG_FORMAT", "console")
