@@ -88,7 +88,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="/metrics asks for it as a bearer token where it is set"
     )
     prometheus_multiproc_dir: str = Field(
-        "", description="where the web workers of one host keep their counters"
+        "", description="a folder where all processes of one host keep their counters"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="what is worth a line"
