@@ -23,6 +23,8 @@ def quick() -> redis.Redis:
         socket_connect_timeout=0.5,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=25,
+        # One per thread that talks with Redis at the same moment; the library's own 100 are fewer than our threads.
+        max_connections=5_000,
     )
 
 

@@ -63,7 +63,8 @@ def post(
 def _pool(base: str) -> HTTPConnectionPool:
     settings = get_settings()
     timeout = Timeout(connect=settings.telegram_connect_timeout, read=settings.telegram_read_timeout)
-    return connection_from_url(base, maxsize=settings.drain_chats, block=False, timeout=timeout)
+    threads = settings.drain_chats * settings.drain_slices
+    return connection_from_url(base, maxsize=threads, block=False, timeout=timeout)
 
 
 @lru_cache(maxsize=4)
