@@ -14,7 +14,9 @@ from app.models import AuditEvent
 THINGS = {
     "api_key": _l("API key"),
     "bot": _l("Bot"),
+    "dead_letters": _l("Messages set aside"),
     "domain": _l("Domain"),
+    "member": _l("Member"),
     "operator": _l("Operator"),
     "staff": _l("Staff member"),
     "tenant": _l("Business"),
@@ -25,6 +27,9 @@ DEEDS = {
     "create": _l("created"),
     "created": _l("created"),
     "delete": _l("deleted"),
+    "discarded": _l("let go"),
+    "erased": _l("erased"),
+    "exported": _l("exported"),
     "fell_back_to_polling": _l("went back to polling"),
     "invitation_revoked": _l("invitation withdrawn"),
     "invited": _l("invited"),
@@ -35,6 +40,7 @@ DEEDS = {
     "opened": _l("opened the pages of this business"),
     "removed": _l("removed"),
     "repaired": _l("repaired"),
+    "replayed": _l("tried again"),
     "resumed": _l("opened again"),
     "revoked": _l("revoked"),
     "role_changed": _l("role changed"),
@@ -49,6 +55,7 @@ DEEDS = {
     "verified": _l("verified"),
 }
 FIELDS = {
+    "count": _l("How many"),
     "email": _l("E-mail"),
     "enabled": _l("Switched on"),
     "host": _l("Domain"),

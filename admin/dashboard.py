@@ -12,7 +12,7 @@ from admin.guard import Guarded, tenant_id, viewer
 from app.domain.bots import BotState
 from app.domain.people import Role
 from app.models import Bot
-from app.services import dashboard
+from app.services import dashboard, dead_letters
 
 STATES: dict[BotState, tuple[str, Any]] = {
     BotState.STARTING: ("busy", _l("Starting")),
@@ -78,7 +78,7 @@ class HomeView(Guarded, AdminIndexView):
             "chart_of_today": today_chart(today),
             "tiles": dashboard.tiles(tenant, me.timezone),
             "members": dashboard.member_count(tenant),
-            "dead": dashboard.dead_letters(tenant),
+            "dead": dead_letters.count(tenant),
             "events": dashboard.recent_changes(tenant) if me.may(Role.MANAGER) else [],
             "state_of": state_of,
             "sentence": sentence,

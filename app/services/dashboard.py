@@ -8,12 +8,10 @@ from sqlalchemy import func, select
 
 from app.core import clock
 from app.core.db import db
-from app.domain.inbox import UpdateState
-from app.models import AuditEvent, Bot, BotHour, BotMenuItem, BotText, Member, Membership, Update
+from app.models import AuditEvent, Bot, BotHour, BotMenuItem, BotText, Member, Membership
 
 MAX_BOTS = 12
 MAX_EVENTS = 6
-COUNT_UP_TO = 1000
 HOURS = 24
 
 
@@ -120,17 +118,6 @@ def member_count(tenant_id: int) -> int:
     """How many Telegram users the tenant knows."""
     found = db.session.scalar(select(func.count()).select_from(Member).where(Member.tenant_id == tenant_id))
     return found or 0
-
-
-def dead_letters(tenant_id: int) -> int:
-    """How many updates were set aside, counted up to 1,000."""
-    some = (
-        select(Update.seq)
-        .where(Update.tenant_id == tenant_id, Update.state == UpdateState.DEAD)
-        .limit(COUNT_UP_TO)
-        .subquery()
-    )
-    return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def recent_changes(tenant_id: int) -> list[AuditEvent]:
