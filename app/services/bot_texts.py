@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core.bells import Bell
 from app.core.db import db
 from app.core.errors import BadInput, LimitReached, NotFound
-from app.core.i18n import LOCALES, N_
+from app.core.i18n import LOCALES, N_, translate
 from app.core.queue import ring
 from app.domain.bot_texts import MAIN_TEXTS, MAX_ITEMS, check_item, check_text
 from app.models import Bot, BotMenuItem, BotText
@@ -51,6 +51,19 @@ def load(bot_id: int) -> BotTexts:
         .limit(MAX_ITEMS)
     )
     return BotTexts({(key, locale): body for key, locale, body in texts}, tuple(Item(*row) for row in items))
+
+
+def save_texts(bot: Bot, locale: str, bodies: Mapping[str, str]) -> None:
+    """Keeps those texts that differ from what is kept; what equals the default is not kept. Raises BadInput."""
+    kept = load(bot.id).bodies
+    for key, body in bodies.items():
+        main = MAIN_TEXTS.get(key)
+        if main is None:
+            raise BadInput
+        checked = check_text(main, body)
+        wanted = "" if checked == translate(locale, main.default) else checked
+        if wanted != kept.get((key, locale), ""):
+            save_text(bot, key, locale, wanted)
 
 
 def save_text(bot: Bot, key: str, locale: str, body: str) -> None:

@@ -1,0 +1,32 @@
+// The page of a bot's texts: what is typed appears in the phone at once, as the bot will say it.
+const preview = document.querySelector(".text-preview");
+const sample = JSON.parse(preview.dataset.sample);
+
+// The same rule as the bot's: known names in double braces, once.
+const filled = (text) =>
+  text.replace(/\{\{[ \t]{0,8}([a-z_]{1,30})[ \t]{0,8}\}\}/g, (whole, name) => (Object.hasOwn(sample, name) ? sample[name] : whole));
+
+function show(field) {
+  for (const place of document.querySelectorAll(`[data-preview-of="${field.dataset.preview}"]`)) {
+    // Placed as text, never as markup.
+    place.textContent = filled(field.value);
+  }
+  const count = document.querySelector(`[data-count-of="${field.id}"]`);
+  const limit = Number(field.dataset.limit);
+  count.textContent = `${field.value.length} / ${limit}`;
+  count.classList.toggle("over", field.value.length > limit);
+}
+
+for (const field of document.querySelectorAll("[data-preview]")) {
+  show(field);
+  field.addEventListener("input", () => show(field));
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-insert]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.into);
+  field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+  field.focus();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});
