@@ -22,7 +22,7 @@ SET_SCOPE: Final = "SELECT set_config('laoban.tenant', '*', true)"
 SELECT: Final = f"""
 SELECT b.id, b.public_id, b.tenant_id, b.telegram_id, b.username, b.token, b.secret_generation,
        coalesce(b.secret_rotated_at > clock_timestamp() - interval '{SECRET_GRACE} s', false),
-       b.mode, b.enabled, b.state, b.version, coalesce(b.locale, t.locale), t.timezone, b.webhook_set_at IS NOT NULL
+       b.mode, b.enabled AND t.suspended_at IS NULL, b.state, b.version, coalesce(b.locale, t.locale), t.timezone, b.webhook_set_at IS NOT NULL
 FROM bot b JOIN tenant t ON t.id = b.tenant_id
 WHERE b.removed_at IS NULL AND (b.id = ANY(%s::bigint[]) OR b.public_id = ANY(%s::text[]))"""  # noqa: S608 - a constant
 
