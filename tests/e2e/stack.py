@@ -202,14 +202,13 @@ class Stack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            self.show_logs()
+            sys.stdout.write(self.tails())
         self.end()
 
-    def show_logs(self) -> None:
-        """Prints the end of every log, for whoever reads why a test failed."""
-        for name in self.processes:
-            lines = self.log(name).splitlines()[-LOG_LINES:]
-            sys.stdout.write("\n".join([f"--- {name} ---", *lines, ""]))
+    def tails(self) -> str:
+        """The end of every log, for whoever reads why a test failed."""
+        tails = {name: self.log(name).splitlines()[-LOG_LINES:] for name in self.processes}
+        return "\n".join(line for name, lines in tails.items() for line in (f"--- {name} ---", *lines))
 
     def end(self) -> None:
         """Stops everything and removes its files."""
