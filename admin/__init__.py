@@ -7,10 +7,30 @@ from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import lazy_gettext as _l
 
-from admin import account, audit, bots, dashboard, dead_letters, formatters, operators, people, settings
+from admin import (
+    account,
+    audit,
+    bot_texts,
+    bots,
+    dashboard,
+    dead_letters,
+    formatters,
+    operators,
+    people,
+    settings,
+)
 from admin.menu import shell
 
-FEATURES: tuple[ModuleType, ...] = (bots, dead_letters, people, settings, audit, account, operators)
+FEATURES: tuple[ModuleType, ...] = (
+    bots,
+    bot_texts,
+    dead_letters,
+    people,
+    settings,
+    audit,
+    account,
+    operators,
+)
 """Each has `views()`, which makes its views."""
 
 

@@ -79,13 +79,15 @@ class BotTextsView(PageView):
         """Keeps what differs from the defaults."""
         bot, locale = self._bot(), _locale()
         form = TextsForm(request.form)
+        good = form.validate()
         entered = {key: form[key].data or "" for key in MAIN_TEXTS if key in request.form}
         for key, body in entered.items():
             try:
                 check_text(MAIN_TEXTS[key], body)
             except AppError as error:
                 form.add_error(error.text(str(get_locale())), key)
-        if not form.validate() or form.form_errors or any(form[key].errors for key in MAIN_TEXTS):
+                good = False
+        if not good:
             return self._page(bot, form=form)
         with transaction():
             bot_texts.save_texts(bot, locale, entered)
