@@ -1,19 +1,26 @@
 """What can be wrong with a deployment, tried rather than assumed. Each check returns what is wrong, "" where all is well."""
 
+import logging
+from typing import Any
+
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.core.crypto import CryptoError
 from app.core.db import Base, db
+from app.core.errors import Misconfigured
 from app.core.queue import Queue
 from app.core.settings import Settings
 from app.core.tenancy import TenantOwned
 from app.models import Bot
 
+log = logging.getLogger(__name__)
 POSTGRES = 150_000
 REDIS = (6, 2)
 NOBODY = text("SELECT set_config('laoban.tenant', '', true)")
 ROLE = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+ABOVE_THE_LAW = "The role of DATABASE_URL is a superuser or has BYPASSRLS, so row-level security does not hold. Use an ordinary role."
 OPEN_TABLES = text(
     "SELECT relname FROM pg_class WHERE relname = ANY(:names) AND relkind IN ('r', 'p')"
     " AND NOT (relrowsecurity AND relforcerowsecurity) ORDER BY relname"
@@ -49,10 +56,7 @@ def migrations_fault(folder: str) -> str:
 def isolation_fault() -> str:
     """Whether row-level security holds for the role that serves; needs the migrations."""
     if db.session.execute(ROLE).scalar():
-        return (
-            "The role of DATABASE_URL is a superuser or has BYPASSRLS, so row-level security does not hold. "
-            "Use an ordinary role."
-        )
+        return ABOVE_THE_LAW
     names = [
         mapper.local_table.description
         for mapper in Base.registry.mappers
@@ -65,6 +69,31 @@ def isolation_fault() -> str:
     if db.session.execute(FOREIGN_ROWS).scalar():
         return "Rows of tenants are visible without a tenant: look at the policies of the tables."
     return ""
+
+
+def refuse_unsafe_start(settings: Settings) -> None:
+    """Stops a production process whose database role sees every tenant's rows. Raises Misconfigured.
+
+    A database that can't be asked now is no reason to stay down: each new connection asks again about its role.
+    """
+    if settings.app_env != "production":
+        return
+    event.listen(db.engine, "connect", _refuse_role)
+    try:
+        fault = isolation_fault()
+    except (OperationalError, ProgrammingError) as error:
+        log.warning("row-level security not checked", extra={"reason": type(error.orig).__name__})
+        return
+    finally:
+        db.session.rollback()
+    if fault:
+        raise Misconfigured(reason=fault)
+
+
+def _refuse_role(connection: Any, _record: object) -> None:
+    if connection.execute(ROLE.text).fetchone()[0]:
+        raise Misconfigured(reason=ABOVE_THE_LAW)
+    connection.rollback()
 
 
 def keys_fault() -> str:

@@ -1,6 +1,7 @@
 """`flask system check` names each fault and says what to mend."""
 
 import json
+from contextlib import closing
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from app.cli import system as command
 from app.core import crypto
 from app.core.db import db
+from app.core.errors import Misconfigured
 from app.core.settings import Settings, get_settings
 from app.services import system
 from tests.cast import Cast
@@ -77,3 +79,20 @@ def test_messages_that_nobody_eats():
 def test_production_needs_https():
     settings = Settings.model_construct(app_env="production", public_url="http://x.example")
     assert "https" in system.settings_fault(settings)
+
+
+def test_production_does_not_start_with_a_role_above_the_law(app: Flask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(system, "ROLE", text("SELECT true"))
+    monkeypatch.setattr(system.event, "listen", lambda *_: None)
+    production = Settings.model_construct(app_env="production")
+    with pytest.raises(Misconfigured, match="superuser"):
+        system.refuse_unsafe_start(production)
+    system.refuse_unsafe_start(Settings.model_construct(app_env="development"))
+
+
+def test_no_connection_is_made_with_a_role_above_the_law(app: Flask, monkeypatch: pytest.MonkeyPatch):
+    with closing(db.engine.raw_connection()) as connection:
+        system._refuse_role(connection.driver_connection, None)
+        monkeypatch.setattr(system, "ROLE", text("SELECT true"))
+        with pytest.raises(Misconfigured):
+            system._refuse_role(connection.driver_connection, None)
