@@ -9,11 +9,11 @@ HTML_LANG = {ZH: "zh-CN", EN: "en"}
 
 
 def select_locale() -> str:
-    """What was chosen in this browser, else in the person's account, else what the browser asks for, else Chinese."""
+    """What the person's account says, else what was chosen in this browser, else what it asks for, else Chinese."""
     if not has_request_context():
         return ZH
     viewer = g.get("viewer")
-    for chosen in (request.cookies.get(COOKIE), viewer.locale if viewer else None):
+    for chosen in (viewer.locale if viewer else None, request.cookies.get(COOKIE)):
         if chosen in LOCALES:
             return str(chosen)
     for tag in request.accept_languages.values():
