@@ -1,31 +1,20 @@
-"""HTTP to the Bot API: one pool of kept connections for all threads, everything in the POST body.
-
-The token is a part of the address, so no error of urllib3 leaves this file: they show the address.
-"""
+"""Calls to the Bot API: everything in the POST body, answers decoded. `wire` keeps the connections."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import quote_plus, urlsplit
 
 import orjson
-from urllib3 import HTTPConnectionPool, Timeout, connection_from_url
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NewConnectionError,
-    SSLError,
-)
 from urllib3.filepost import encode_multipart_formdata
 
 from app.core.settings import get_settings
 from bots.telegram.errors import Unreachable
+from bots.telegram.wire import BrokenAnswer, Lines, NotConnected
 
 Json = dict[str, object]
 Files = Mapping[str, tuple[str, bytes]]
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "laoban"}
-# Raised before a byte of the request was on its way.
-_NOT_SENT = (NewConnectionError, ConnectTimeoutError, SSLError)
 
 
 def post(
@@ -38,33 +27,22 @@ def post(
     base = get_settings().telegram_api_url
     body, headers = _encode(params, files)
     try:
-        answer = _pool(base).urlopen(
-            "POST",
-            f"{_prefix(base)}/bot{token}/{method}",
-            body=body,
-            headers=headers,
-            retries=False,
-            redirect=False,
-        )
-    except HTTPError as error:
-        unclear = not isinstance(error, _NOT_SENT)
-        raise Unreachable(method, 0, type(error).__name__, unclear=unclear) from None
+        status, answer = _lines(base).post(f"{_prefix(base)}/bot{token}/{method}", headers, body)
+    except (NotConnected, BrokenAnswer) as error:
+        raise Unreachable(method, 0, str(error), unclear=isinstance(error, BrokenAnswer)) from None
     try:
-        result = orjson.loads(answer.data)
+        result = orjson.loads(answer)
     except orjson.JSONDecodeError:
         result = None
     if not isinstance(result, dict) or "ok" not in result:
-        status = answer.status
         raise Unreachable(method, status, "not an answer of the Bot API", unclear=status in {200, 504})
-    return answer.status, result
+    return status, result
 
 
 @lru_cache(maxsize=4)
-def _pool(base: str) -> HTTPConnectionPool:
+def _lines(base: str) -> Lines:
     settings = get_settings()
-    timeout = Timeout(connect=settings.telegram_connect_timeout, read=settings.telegram_read_timeout)
-    threads = settings.drain_chats * settings.drain_slices
-    return connection_from_url(base, maxsize=threads, block=False, timeout=timeout)
+    return Lines(base, settings.telegram_connect_timeout, settings.telegram_read_timeout)
 
 
 @lru_cache(maxsize=4)
