@@ -314,5 +314,10 @@ def _free_port() -> int:
 
 
 def _remove(home: Path) -> None:
-    # The files of our PostgreSQL belong to an account of their own where we are root.
-    subprocess.run(["rm", "-rf", str(home)], check=False)
+    # The files of our PostgreSQL belong to an account of their own where we are root. The servers' keeper looks once
+    # more before it leaves, and its lock file may appear while we remove the folder.
+    def gone() -> bool:
+        subprocess.run(["rm", "-rf", str(home)], check=False, stderr=subprocess.DEVNULL)
+        return not home.exists()
+
+    wait_for(gone, what=f"{home} to go")
