@@ -60,7 +60,12 @@ def walk(stack: Stack, browser: Browser, request: pytest.FixtureRequest) -> Iter
     """A fresh browser that nobody has signed in with."""
     SHOTS.mkdir(exist_ok=True)
     context = browser.new_context(
-        viewport=request.param, locale="zh-CN", timezone_id="Asia/Shanghai", base_url=stack.url
+        viewport=request.param,
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+        # No picture of something half faded in.
+        reduced_motion="reduce",
+        base_url=stack.url,
     )
     context.set_default_timeout(15_000)
     walk = Walk(stack, context.new_page(), request.node.callspec.id)
