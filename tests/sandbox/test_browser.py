@@ -51,7 +51,7 @@ def fits(page: Page) -> bool:
 
 def test_a_token_from_botfather_works(sandbox, any_page):
     any_page.goto("/")
-    any_page.get_by_role("link", name="找 BotFather 领令牌").first.click()
+    any_page.get_by_role("link", name="找 BotFather 领 Token").first.click()
     any_page.get_by_label("显示名称").fill("小满的店")
     any_page.get_by_label("用户名").fill("corner")
     any_page.get_by_role("button", name="创建机器人").click()
@@ -67,7 +67,7 @@ def test_a_token_from_botfather_works(sandbox, any_page):
 def test_a_new_token_makes_the_old_one_worthless(sandbox, bot, page):
     page.goto("/botfather")
     row = page.locator('[data-bot="demo_bot"]')
-    row.get_by_role("button", name="换新令牌").click()
+    row.get_by_role("button", name="换新 Token").click()
     page.get_by_role("button", name="确定").click()
     expect(page.locator("#bot-token")).to_contain_text(f"{bot['id']}:")
     assert sandbox.api(bot, "getMe")["error_code"] == 401

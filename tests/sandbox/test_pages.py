@@ -13,7 +13,7 @@ def page(sandbox, path, **headers):
 
 def test_the_start_page_is_chinese_and_lists_bots(sandbox, bot):
     answer = page(sandbox, "/")
-    assert "找 BotFather 领令牌" in answer.text
+    assert "找 BotFather 领 Token" in answer.text
     assert "/chat/demo_bot" in answer.text
 
 
