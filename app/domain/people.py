@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, ip_address, ip_network
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
+# Addresses inside a company (`boss@shop.local`) are addresses too; the library lets its list be changed.
+SPECIAL_USE_DOMAIN_NAMES.clear()
 MAX_EMAIL = 254
 
 

@@ -37,10 +37,12 @@ def use_link_code(tenant_id: int, code: str, telegram_id: int, name: str) -> Mem
 
     Whoever had linked this Telegram account in the tenant before loses it: one account is one person.
     """
-    now = clock.now()
+    now, code = clock.now(), code.strip().upper()
+    if not (code.isascii() and code.isalnum()):
+        return None
     membership_id = db.session.execute(
         update(LinkCode)
-        .where(LinkCode.code == code.strip().upper(), LinkCode.tenant_id == tenant_id)
+        .where(LinkCode.code == code, LinkCode.tenant_id == tenant_id)
         .where(LinkCode.used_at.is_(None), LinkCode.expires_at > now)
         .values(used_at=now)
         .returning(LinkCode.membership_id)
