@@ -18,7 +18,7 @@ from app.services.audit import Actor, act_as
 from bots import state, texts
 from bots.keyboards import Keyboard, Press
 from bots.state import Step
-from bots.telegram.errors import Refused
+from bots.telegram.errors import Postpone, Refused, SendError
 
 log = logging.getLogger(__name__)
 
@@ -126,10 +126,17 @@ class Context:
             self.say(text, keyboard)
 
     def toast(self, text: str | None = None) -> None:
-        """Answers a button press, with a short note where there is one to give."""
-        if self.event.query_id is not None and not self.answered:
-            self.answered = True
+        """Answers a button press, with a short note where there is one to give.
+
+        It comes last and only ends the button's spinning, so its failure must not repeat what was done before.
+        """
+        if self.event.query_id is None or self.answered:
+            return
+        self.answered = True
+        try:
             self.bot.answer_callback_query(self.event.query_id, text=text[:200] if text else None)
+        except (Postpone, SendError) as error:
+            log.info("button not answered", extra={"reason": str(error)})
 
     # Memory
 

@@ -149,6 +149,14 @@ def test_a_press_that_is_too_old_to_answer_still_works(talk: Talk):
     assert talk.texts()[-1].startswith("Use the buttons")
 
 
+def test_what_a_button_did_is_not_repeated_because_it_could_not_be_answered(talk: Talk):
+    talk.telegram.order_error(
+        429, "Too Many Requests", bot=talk.bot, method="answerCallbackQuery", retry_after=9
+    )
+    assert give(talk.config, callback_query=press("1:help")) is True
+    assert len(talk.texts()) == 1
+
+
 # What people write
 
 
