@@ -1,13 +1,17 @@
 """Housekeeping: e-mail, and forgetting what no longer means anything."""
 
+import time
+
 from celery import shared_task
 
 from app.core.queue import TaskName, enqueue, transaction
 from app.core.settings import get_settings
 from app.core.tenancy import system_scope
 from app.gateways.mail import MailRefused, MailUnreachable, mailer
-from app.services import mails, people
+from app.services import mails, people, retention
 from app.services.schedule import claim_slot
+
+PRUNE_SECONDS = 300
 
 
 @shared_task(name=TaskName.MAINTENANCE_SEND_MAIL)
@@ -44,3 +48,18 @@ def forget() -> None:
         if claim_slot("maintenance.forget", 3600):
             people.prune()
             mails.prune()
+
+
+@shared_task(name=TaskName.MAINTENANCE_PRUNE)
+def prune() -> None:
+    """Deletes old updates and the like in small batches, for a few minutes at most."""
+    with system_scope():
+        with transaction():
+            if not claim_slot(TaskName.MAINTENANCE_PRUNE, 590):
+                return
+        until = time.monotonic() + PRUNE_SECONDS
+        for kind in retention.KINDS:
+            more = True
+            while more and time.monotonic() < until:
+                with transaction():
+                    more = retention.forget_some(kind)

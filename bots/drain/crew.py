@@ -9,7 +9,8 @@ from itertools import count
 from queue import SimpleQueue
 from typing import Final
 
-from app.domain.inbox import MAX_ATTEMPTS
+from app.core import metrics
+from app.domain.inbox import MAX_ATTEMPTS, UpdateState
 from app.services.inbox import claims
 from app.services.inbox.claims import Chat as ChatKey
 from app.services.inbox.claims import Claimed, Outcome, Wanted
@@ -186,6 +187,8 @@ class Crew:
         update = chat.waiting[0]
         outcome, wait = _judge(update, verdict)
         ticket = self._report(outcome) if outcome else 0
+        if outcome:
+            metrics.update_handled(_result(verdict, outcome), time.time() - update.received)
         with self._lock:
             self._queue.stop(chat)
             settled = self._watched.pop((update.bot_id, update.update_id), None)
@@ -225,6 +228,13 @@ class Crew:
             )
             or held.total() <= self._low_water
         )
+
+
+def _result(verdict: Verdict, outcome: Outcome) -> str:
+    """The name under which it is counted."""
+    if verdict.kind is not Kind.FAILED:
+        return str(verdict.kind)
+    return "dead" if outcome.state is UpdateState.DEAD else "retried"
 
 
 def _judge(update: Claimed, verdict: Verdict) -> tuple[Outcome | None, float | None]:

@@ -14,7 +14,6 @@ import ctypes
 import json
 import os
 import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -25,15 +24,16 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_urlsafe
 from types import TracebackType
 from typing import Any, Self
 
 import psycopg
 import redis
+from cryptography.fernet import Fernet
 
-from app.core.embedded import EmbeddedPostgres, EmbeddedRedis, ensure
+from app.core.embedded import EmbeddedPostgres, EmbeddedRedis, EmbeddedUrls, ensure
 from app.core.embedded import stop as stop_servers
-from app.core.settings import load_settings
 from tests.sandbox_client import Sandbox
 from tests.waiting import wait_for
 
@@ -84,12 +84,7 @@ class Stack:
         urls = ensure(home, fast=True)
         sandbox = Sandbox.start()
         port = _free_port()
-        stack = cls(
-            home,
-            _environment(home, urls.database_url, urls.owner_url, urls.redis_url, sandbox, port) | env,
-            sandbox,
-            port,
-        )
+        stack = cls(home, _environment(home, urls, sandbox.url, port) | env, sandbox, port)
         try:
             stack.flask("db", "upgrade")
             stack.up(*names)
@@ -151,7 +146,7 @@ class Stack:
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Runs a statement over all tenants and commits it."""
-        with psycopg.connect(self.env["DATABASE_URL"].replace("+psycopg", "")) as connection:
+        with psycopg.connect(self.env["DATABASE_URL"]) as connection:
             connection.execute("SELECT set_config('laoban.tenant', '*', true)")
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
@@ -232,7 +227,7 @@ class Stack:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - it takes no lock, so threads do not matter
             )
 
     def _await(self, name: str) -> None:
@@ -262,29 +257,18 @@ class Stack:
         return folder / f"{name}.log"
 
 
-def _environment(
-    home: Path, database: str, owner: str, broker: str, sandbox: Sandbox, port: int
-) -> dict[str, str]:
-    saved = {name: os.environ.pop(name, None) for name in ("DATABASE_URL", "REDIS_URL", "EMBEDDED_DIR")}
-    os.environ.update(DATABASE_URL=database, REDIS_URL=broker, EMBEDDED_DIR=str(home))
-    try:
-        settings = load_settings()
-    finally:
-        for name, value in saved.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+def _environment(home: Path, urls: EmbeddedUrls, telegram: str, port: int) -> dict[str, str]:
     return {
         **os.environ,
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "FLASK_APP": "wsgi",
         "APP_ENV": "test",
-        "DATABASE_URL": database,
-        "DATABASE_OWNER_URL": owner,
-        "REDIS_URL": broker,
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
-        "ENCRYPTION_KEYS": ",".join(settings.keys),
-        "TELEGRAM_API_URL": sandbox.url,
+        "DATABASE_URL": urls.database_url,
+        "DATABASE_OWNER_URL": urls.owner_url,
+        "REDIS_URL": urls.redis_url,
+        "SECRET_KEY": token_urlsafe(32),
+        "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "TELEGRAM_API_URL": telegram,
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
         "EMBEDDED_DIR": str(home),

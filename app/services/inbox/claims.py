@@ -37,6 +37,8 @@ class Claimed(NamedTuple):
     attempts: int
     deaths: int
     shard: int
+    received: float
+    """When it was accepted, in seconds since 1970."""
 
     @property
     def chat(self) -> Chat:

@@ -23,7 +23,7 @@ _OURS: Final = f"""
 l.kind = '{CHAT}' AND l.shard = i.shard %% %(modulus)s AND l.owner = %(owner)s AND l.lease_until > clock_timestamp()"""
 _RETURNING: Final = """
 i.tenant_id, i.bot_id, i.chat_key, i.update_id, i.seq, i.raw, i.lease_token, i.attempts, i.deaths,
-i.shard %% %(modulus)s"""
+i.shard %% %(modulus)s, extract(epoch FROM i.received_at)::float8"""
 
 # Loose index scans (PostgreSQL wiki, "Loose indexscan"): from tenant to tenant and inside a tenant from chat to chat,
 # so that ten thousand waiting updates of one chat cost the others one step. The first row of the answer says up to
@@ -70,7 +70,7 @@ WITH RECURSIVE tenant AS (
     WHERE i.bot_id = picked.bot_id AND i.update_id = picked.update_id AND i.state = 'new' AND {_OURS}
     RETURNING {_RETURNING}
 )
-SELECT coalesce(max(tenant_id), 0), count(*), 0, 0, 0, ''::bytea, 0, 0, 0, 0 FROM tenant
+SELECT coalesce(max(tenant_id), 0), count(*), 0, 0, 0, ''::bytea, 0, 0, 0, 0, 0 FROM tenant
 UNION ALL SELECT * FROM claimed"""  # noqa: S608 - constants
 
 # A bot's row that somebody holds is left out: the time of its last update is for the eye, and to wait here would hold

@@ -1,0 +1,41 @@
+"""Forgetting what no longer means anything, a bounded batch at a time."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import TextClause, text
+
+from app.core.db import db
+from app.core.settings import get_settings
+
+BATCH: Final = 2_000
+DEAD_DAYS: Final = 30
+JUNK_DAYS: Final = 7
+OUTBOX_DAYS: Final = 90
+CRON_DAYS: Final = 2
+
+
+def _old(table: str, condition: str) -> TextClause:
+    return text(
+        f"DELETE FROM {table} WHERE ctid = ANY (ARRAY("  # noqa: S608 - constants
+        f"SELECT ctid FROM {table} WHERE {condition} LIMIT {BATCH} FOR UPDATE SKIP LOCKED))"
+    )
+
+
+# Updates stay this long to recognise repeats: Telegram gives up after a day.
+_RULES: Final[Mapping[str, TextClause]] = {
+    "inbox": _old("inbox", "state = 'done' AND done_at < now() - make_interval(hours => :hours)"),
+    "dead letters": _old("inbox", f"state = 'dead' AND received_at < now() - interval '{DEAD_DAYS} days'"),
+    "junk": _old("inbox_junk", f"received_at < now() - interval '{JUNK_DAYS} days'"),
+    "outbox": _old("outbox", f"done_at < now() - interval '{OUTBOX_DAYS} days'"),
+    "schedule": _old("cron_run", f"ran_at < now() - interval '{CRON_DAYS} days'"),
+}
+KINDS: Final = tuple(_RULES)
+
+
+def forget_some(kind: str) -> bool:
+    """Deletes at most BATCH rows of one of KINDS; True when more may be due."""
+    rule = _RULES[kind]
+    parameters = {"hours": get_settings().inbox_keep_hours} if ":hours" in rule.text else {}
+    deleted: int = db.session.connection().execute(rule, parameters).rowcount
+    return deleted == BATCH
