@@ -109,7 +109,7 @@ class _Feature:
 
 
 @pytest.fixture(scope="session")
-def shop_app(_servers: None) -> Flask:
+def shop_app(_servers: None) -> Iterator[Flask]:
     """An application with the views above, in which a header says who looks."""
     flask = create_app()
     flask.config.update(TESTING=True)
@@ -127,7 +127,9 @@ def shop_app(_servers: None) -> Flask:
     for feature in (requests, errors, security_headers, i18n, assets, csrf, pages):
         feature.init_app(flask)
     admin.init_app(flask, (audit, dead_letters, _Feature))  # type: ignore[arg-type]
-    return flask
+    yield flask
+    with flask.app_context():
+        db.engine.dispose()
 
 
 class Browser:
