@@ -23,6 +23,10 @@ THINGS = {
 }
 DEEDS = {
     "added": _l("added"),
+    "button_added": _l("menu button added"),
+    "button_changed": _l("menu button changed"),
+    "button_moved": _l("menu button moved"),
+    "button_removed": _l("menu button removed"),
     "changed": _l("changed"),
     "create": _l("created"),
     "created": _l("created"),
@@ -50,15 +54,19 @@ DEEDS = {
     "suspended": _l("suspended"),
     "telegram_linked": _l("Telegram linked"),
     "telegram_unlinked": _l("Telegram unlinked"),
+    "text_changed": _l("text changed"),
+    "text_reset": _l("default text brought back"),
     "token_replaced": _l("token replaced"),
     "update": _l("changed"),
     "verified": _l("verified"),
 }
 FIELDS = {
+    "body": _l("Wording"),
     "count": _l("How many"),
     "email": _l("E-mail"),
     "enabled": _l("Switched on"),
     "host": _l("Domain"),
+    "label": _l("Label"),
     "locale": _l("Language"),
     "mode": _l("Way in"),
     "name": _l("Name"),
@@ -66,6 +74,7 @@ FIELDS = {
     "role": _l("Role"),
     "shown": _l("Key"),
     "slug": _l("Short address"),
+    "text": _l("Text"),
     "timezone": _l("Time zone"),
     "token": "Token",
     "username": _l("User name"),

@@ -13,7 +13,7 @@ from app.core.i18n import LOCALES, N_, translate
 from app.core.queue import ring
 from app.domain.bot_texts import MAIN_TEXTS, MAX_ITEMS, check_item, check_text
 from app.models import Bot, BotMenuItem, BotText
-from app.services import audit
+from app.services import audit, bots
 
 
 class TooManyButtons(LimitReached):
@@ -161,5 +161,5 @@ def _item(bot: Bot, item_id: int) -> BotMenuItem:
 def _changed(bot: Bot, action: str, changes: dict[str, object]) -> None:
     """Another version of the bot makes every process read its texts anew."""
     db.session.execute(update(Bot).where(Bot.id == bot.id).values(version=Bot.version + 1))
-    audit.record(bot.tenant_id, action, ("bot", bot.id, bot.username), changes)
+    audit.record(bot.tenant_id, action, ("bot", bot.id, bots.label(bot)), changes)
     ring(Bell.BOTS, bot.id)

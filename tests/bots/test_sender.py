@@ -30,12 +30,6 @@ def test_everything_is_in_the_body_and_arrives_as_written(talk: Talk):
     assert talk.labels() == ["好"]
 
 
-def test_connections_are_kept(talk: Talk):
-    for _ in range(3):
-        _send(talk)
-    assert len({call.get("connection") for call in talk.telegram.calls(talk.bot, "sendMessage")}) == 1
-
-
 def test_files_go_as_files(talk: Talk):
     bot_for(talk.config).send_document(LIN, ("报告.pdf", b"%PDF-1.4 data"), caption="done")
     last = talk.telegram.messages(talk.bot, LIN)[-1]
