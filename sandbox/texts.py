@@ -36,7 +36,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "copied": ("已复制", "Copied"),
     "show": ("显示", "Show"),
     "hide": ("隐藏", "Hide"),
-    "token": ("Token", "Token"),
+    "token": ("机器人 Token", "Token"),
     "revoke": ("换新 Token", "New token"),
     "revoke_sure": (
         "旧 Token 会立刻失效，用它的程序会断开。确定换新的？",

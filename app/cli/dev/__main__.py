@@ -24,7 +24,7 @@ from app.core.settings import RUN_FILE, Settings, get_settings, read_settings
 
 BIN = Path(sys.executable).parent
 PROCFILE = Path(__file__).parents[3] / "Procfile"
-PROCESSES = ("web", "worker", "poller", "beat")
+BEHIND = ("worker", "poller", "beat")
 GRACE = "3"
 """Seconds for the web's open requests; Ctrl+C should feel immediate."""
 PATIENCE = 60
@@ -127,9 +127,12 @@ def _start(processes: Processes, sandbox: str) -> NoReturn:
     processes.start("migrate", ["flask", "db", "upgrade"])
     processes.finish("migrate")
     terminal.step("数据库结构是最新的", "the database is up to date")
-    for name, command in _commands(settings).items():
-        processes.start(name, command)
+    commands = _commands(settings)
+    for name in BEHIND:
+        processes.start(name, commands[name])
     demo = _make_demo(processes, sandbox)
+    # The pages come last: once they answer, everything is there.
+    processes.start("web", commands["web"])
     site = f"http://{outside.HOST}:{settings.port}"
     if not processes.wait_for(lambda: outside.answers(f"{site}/readyz"), PATIENCE):
         raise Refused(
@@ -145,19 +148,17 @@ def _commands(settings: Settings) -> dict[str, list[str]]:
     """The same lines as on any host, but for where the pages are served and how long open requests are waited for."""
     lines = dict(line.split(": ", 1) for line in PROCFILE.read_text().splitlines() if line)
     lines["web"] += f" -b {outside.HOST}:{settings.port} --graceful-timeout {GRACE}"
-    return {name: ["/bin/sh", "-c", f"exec {lines[name]}"] for name in PROCESSES}
+    return {name: ["/bin/sh", "-c", f"exec {lines[name]}"] for name in ("web", *BEHIND)}
 
 
 def _make_demo(processes: Processes, sandbox: str) -> dict[str, Any]:
-    """The demo boss; with a sandbox he has a bot, and its updates are being fetched."""
+    """The demo boss; with a sandbox he has a bot."""
     words = ["flask", "demo", "create", "--json"]
     if sandbox:
         processes.wait_for(lambda: outside.answers(f"{sandbox}/healthz"), PATIENCE)
         words += ["--token", outside.demo_token(sandbox)]
     processes.start("demo", words)
     made: dict[str, Any] = json.loads(processes.finish("demo").strip().rpartition("\n")[2])
-    if made["bot"]:
-        processes.wait_for(lambda: outside.is_heard(sandbox, made["bot"]), PATIENCE)
     return made
 
 

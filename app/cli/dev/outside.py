@@ -5,7 +5,6 @@ import json
 import socket
 import urllib.error
 import urllib.request
-from typing import Any
 
 HOST = "127.0.0.1"
 USUAL_PORT = 8081
@@ -47,10 +46,3 @@ def demo_token(sandbox: str) -> str:
     )
     with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
         return str(json.load(answer)["token"])
-
-
-def is_heard(sandbox: str, username: str) -> bool:
-    """Whether somebody fetches this bot's updates or has them brought."""
-    with urllib.request.urlopen(f"{sandbox}/control/bots", timeout=5) as answer:  # noqa: S310
-        found: list[dict[str, Any]] = json.load(answer)["bots"]
-    return any(bot["username"] == username and (bot["is_polled"] or bot["webhook_url"]) for bot in found)
