@@ -4,9 +4,9 @@ from types import ModuleType
 
 from flask import Flask
 
-from app.cli import bots, demo, keys, operators, system, tenants
+from app.cli import bots, demo, keys, operators, people, system, tenants
 
-FEATURES: tuple[ModuleType, ...] = (bots, demo, keys, operators, system, tenants)
+FEATURES: tuple[ModuleType, ...] = (bots, demo, keys, operators, people, system, tenants)
 
 
 def init_app(app: Flask) -> None:

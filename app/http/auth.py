@@ -64,6 +64,9 @@ LIMITS = {
 }
 
 
+SENT = "If there is an account with this address, we have sent it a link."
+
+
 def config(settings: Settings) -> dict[str, object]:
     """Flask-Security's settings."""
     quick = {"argon2__rounds": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1}
@@ -101,6 +104,9 @@ def config(settings: Settings) -> dict[str, object]:
         "POST_LOGOUT_VIEW": "/",
         "CLI_USERS_NAME": False,
         "CLI_ROLES_NAME": False,
+        "MSG_GENERIC_AUTHN_FAILED": ("The e-mail address or the password is not right.", "error"),
+        "MSG_PASSWORD_RESET_REQUEST": (SENT, "info"),
+        "MSG_CONFIRMATION_REQUEST": (SENT, "info"),
         "I18N_DIRNAME": ["builtin", str(Path(__file__).parent.parent / "translations")],
         "DATETIME_FACTORY": clock.now,
     }
@@ -192,6 +198,6 @@ def init_app(app: Flask) -> None:
     # Sessions only: no token in a header or in an address signs anybody in.
     app.login_manager.request_loader(None)  # type: ignore[attr-defined]
     app.login_manager.user_loader(sessions.load_user)  # type: ignore[attr-defined]
-    app.jinja_env.globals["outside_url"] = outside_url
+    app.jinja_env.globals.update(outside_url=outside_url, mail_is_set_up=lambda: bool(settings.mail_url))
     sessions.init_app(app)
     _adopt(app)

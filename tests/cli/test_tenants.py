@@ -163,3 +163,11 @@ def test_keys_rotate_puts_every_secret_under_the_first_key(
     finally:
         crypto.configure([key.get_secret_value() for key in old])
         db.session.execute(text("SELECT 1"))
+
+
+def test_the_operator_gives_somebody_a_link_for_a_new_password(app: Flask, cast: Cast):
+    link = json.loads(run(app, "people", "reset-link", "--email", cast.owner.email, "--json"))["link"]
+    path, new = link.partition(":8000")[2], "a new long password"
+    answer = app.test_client().post(path, data={"password": new, "password_confirm": new})
+    assert answer.location.endswith("/login")
+    run(app, "people", "reset-link", "--email", "nobody@a.example", fails=True)
