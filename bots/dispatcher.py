@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from telebot import TeleBot, types
 
 from app.core import logging as logs
+from app.core.clock import now
 from app.core.errors import AppError
 from app.core.i18n import N_, locale_of
 from app.core.queue import transaction
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 REVOKED_SECONDS = 60.0
 AWAY_SECONDS = 2.0
+ONE_DAY = 86_400
 _KINDS = frozenset({"message", "callback_query", "my_chat_member"})
 EXPIRED = N_("This button has expired. Please send /start.")
 
@@ -50,7 +52,7 @@ def handle(config: BotConfig, raw: bytes) -> bool:
     if update is None or not config.enabled:
         return False
     if config.state is BotState.REVOKED:
-        raise Postpone(REVOKED_SECONDS, "the token is revoked")
+        return _wait_for_a_token(update)
     logs.bind(tenant_id=config.tenant_id, bot_id=config.id)
     with tenant_scope(config.tenant_id):
         try:
@@ -82,6 +84,17 @@ def _parse(raw: bytes) -> types.Update | None:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedUpdate(f"{type(error).__name__}: {error}") from error
     return update
+
+
+def _wait_for_a_token(update: types.Update) -> bool:
+    """Raises Postpone, or returns False when nobody waits for the answer any more.
+
+    That is as it is at Telegram: messages keep for a day, the press of a button hardly at all.
+    """
+    message = update.message
+    if message is None or now().timestamp() - message.date > ONE_DAY:
+        return False
+    raise Postpone(REVOKED_SECONDS, "the token is revoked")
 
 
 def _dispatch(config: BotConfig, update: types.Update) -> bool:

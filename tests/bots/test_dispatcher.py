@@ -1,5 +1,7 @@
 """The one door for updates: what it ignores, what it refuses, and what it wants to try again."""
 
+import time
+
 import orjson
 import pytest
 from redis.exceptions import ConnectionError as RedisGone
@@ -86,8 +88,11 @@ def test_a_disabled_bot_is_silent(talk: Talk, cast: Cast, telegram: Sandbox):
 
 def test_a_bot_whose_token_is_revoked_waits_and_calls_nobody(talk: Talk, cast: Cast, telegram: Sandbox):
     _, config = make_bot(telegram, cast.tenant, state="revoked")
+    fresh = message("/start") | {"date": int(time.time())}
     with pytest.raises(Postpone):
-        give(config, message=message("/start"))
+        give(config, message=fresh)
+    assert give(config, message=fresh | {"date": int(time.time()) - 90_000}) is False
+    assert give(config, callback_query=press("1:menu")) is False
     assert talk.telegram.calls(config.username) == []
 
 

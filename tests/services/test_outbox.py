@@ -1,19 +1,15 @@
 """Messages that must arrive: written once, sent in order, held while the token is revoked, never lost by a crash."""
 
-import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
-from flask import Flask
 from sqlalchemy import text
 
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.queue import transaction
 from app.core.settings import get_settings
-from app.core.tenancy import system_scope
 from app.domain.bots import BotConfig, BotState
 from app.domain.outbox import OutboxState, wait_after
 from app.models import Bot, BotMember, OutgoingMessage
@@ -22,7 +18,6 @@ from bots.telegram.outbox import flush
 from tests.cast import Cast
 from tests.sandbox_client import LIN, Json, Sandbox
 from tests.talking import config_of, make_bot
-from tests.waiting import wait_for
 
 NEVER = Event()
 
@@ -241,61 +236,9 @@ def test_the_sweep_asks_for_what_waits_and_drops_what_is_for_removed_bots(pair, 
     assert _states() == {"dead": 1}
 
 
-def _flush_by(app: Flask, config: BotConfig, threads: int) -> None:
-    """Several senders at once, each as its own task would be."""
-
-    def work(_: int) -> None:
-        with app.app_context(), system_scope():
-            flush(config, NEVER)
-
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, range(threads)))
-
-
-def test_a_revoked_token_holds_everything_until_there_is_another(app: Flask, pair, telegram: Sandbox):
-    there, config = pair
-    for number in range(100):
-        _queue(config, f"{number}", chat=LIN + number % 40)
-    sender = threading.Thread(target=_flush_by, args=(app, config, 2))
-    sender.start()
-    wait_for(lambda: len(telegram.calls(there, "sendMessage")) >= 20)
-    fresh = telegram.revoke(there)
-    sender.join()
-    refused = [call for call in telegram.calls(there, "sendMessage") if call.get("status") == 401]
-    assert len(refused) <= 5
-    states = _states()
-    assert states["held"] == 100 - states["sent"]
-    assert max(row.attempts for row in db.session.query(OutgoingMessage)) <= 1
-    assert db.session.get_one(Bot, config.id).state is BotState.REVOKED
-
-    with transaction():
-        bot = db.session.get_one(Bot, config.id)
-        bot.token, bot.state, bot.version = fresh["token"], BotState.STARTING, bot.version + 1
-    with transaction():
-        outbox.sweep()
-    _flush_by(app, config_of(config.id), 2)
-    assert _states() == {"sent": 100}
-    texts = [text for chat in range(LIN, LIN + 40) for text in telegram.texts(there, chat)]
-    assert sorted(texts, key=int) == [str(number) for number in range(100)]
-
-
 def test_what_is_written_for_a_revoked_bot_is_held_from_the_start(pair):
     _, config = pair
     with transaction():
         db.session.get_one(Bot, config.id).state = BotState.REVOKED
     _queue(config, "a")
     assert _states() == {"held": 1}
-
-
-def test_many_senders_stay_under_the_limit_and_send_each_once(app: Flask, pair, telegram: Sandbox):
-    """100 messages by 4 senders against a limit of 25/s: all arrive once, and next to no call is refused."""
-    there, config = pair
-    for number in range(100):
-        _queue(config, f"{number}", chat=LIN + number % 40)
-    telegram.order_limits(bot=there, per_second=25)
-    _flush_by(app, config, 4)
-    calls = telegram.calls(there, "sendMessage")
-    assert _states() == {"sent": 100}
-    assert len(calls) - 100 <= 1
-    texts = [text for chat in range(LIN, LIN + 40) for text in telegram.texts(there, chat)]
-    assert sorted(texts, key=int) == [str(number) for number in range(100)]
