@@ -40,7 +40,8 @@ class Changes:
 
     def audited_tenant(self, model: Any) -> int | None:
         """Whose audit log gets a change; None where it concerns no tenant."""
-        raise NotImplementedError
+        del model
+        raise NotAllowed
 
     def change(self, act: Callable[[], Any], verb: str, *rows: Any, form: Any = None) -> Any:
         """Runs `act` inside a transaction and returns what it gave; False when a service refused, which is then shown.

@@ -59,7 +59,7 @@ class Listener:
 
     def _hear(self, deadline: float) -> Iterator[tuple[Bell, str]]:
         if self._pubsub is None:
-            pubsub = patient().pubsub(ignore_subscribe_messages=True)
+            pubsub = redis.client.PubSub(patient().connection_pool, ignore_subscribe_messages=True)
             pubsub.subscribe(*self._bells)
             self._pubsub = pubsub
         found = False

@@ -8,6 +8,8 @@ from celery.signals import worker_shutting_down
 stopping: Final = threading.Event()
 
 
-@worker_shutting_down.connect
 def _stop(**_: Any) -> None:
     stopping.set()
+
+
+worker_shutting_down.connect(_stop)

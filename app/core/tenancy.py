@@ -101,9 +101,11 @@ def _before_flush(session: Session, _context: UOWTransaction, _instances: Any) -
     for row in [*session.new, *session.dirty, *session.deleted]:
         if not isinstance(row, TenantOwned):
             continue
-        if row in session.new and row.tenant_id is None and isinstance(scope, int):
+        # A new row may not have its tenant yet, whatever the column's type says.
+        tenant_id: int | None = row.tenant_id
+        if row in session.new and tenant_id is None and isinstance(scope, int):
             row.tenant_id = scope
-        elif row.tenant_id != scope:
+        elif tenant_id != scope:
             raise ForeignTenant
 
 

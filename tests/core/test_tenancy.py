@@ -1,7 +1,5 @@
 """Isolation: the session's filter and PostgreSQL's row-level security, each on its own."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
@@ -17,13 +15,13 @@ COUNT = text("SELECT count(*) FROM member")
 
 
 @pytest.fixture
-def members(cast: Cast) -> Iterator[Cast]:
+def members(cast: Cast) -> Cast:
     """One member in each tenant; afterwards nobody's scope."""
     with transaction():
         db.session.add(Member(tenant_id=cast.tenant.id, telegram_id=1))
         db.session.add(Member(tenant_id=cast.other_tenant.id, telegram_id=1))
     enter_scope(None)
-    yield cast
+    return cast
 
 
 def test_without_a_scope_there_are_no_rows(members: Cast):
