@@ -131,17 +131,22 @@ def _start(processes: Processes, sandbox: str) -> NoReturn:
     for name in BEHIND:
         processes.start(name, commands[name])
     demo = _make_demo(processes, sandbox)
-    # The pages come last: once they answer, everything is there.
+    terminal.step("后台任务和机器人已启动", "workers and bots are up")
     processes.start("web", commands["web"])
-    site = f"http://{outside.HOST}:{settings.port}"
-    if not processes.wait_for(lambda: outside.answers(f"{site}/readyz"), PATIENCE):
-        raise Refused(
-            "网页没有应答。", "The pages do not answer.", f"See {settings.embedded_dir}/log/web.log"
-        )
-    terminal.step("网页、后台任务和机器人都在运行", "pages, workers and bots are running")
-    _welcome(settings, site, sandbox, demo)
+    # From now on a click waits for its page rather than finding nobody.
+    processes.wait_for(lambda: outside.accepts(settings.port), PATIENCE)
+    _welcome(settings, sandbox, demo)
+    if not processes.wait_for(lambda: outside.answers(f"{_site(settings)}/readyz"), PATIENCE):
+        log = str(settings.embedded_dir / "log" / "web.log")
+        raise Refused("网页没有应答。", "The pages do not answer.", log)
+    terminal.step("网页可以打开了", "the pages are open")
+    terminal.say()
     processes.wait_for(lambda: False, float("inf"))
     raise AssertionError("unreachable")
+
+
+def _site(settings: Settings) -> str:
+    return f"http://{outside.HOST}:{settings.port}"
 
 
 def _commands(settings: Settings) -> dict[str, list[str]]:
@@ -162,11 +167,11 @@ def _make_demo(processes: Processes, sandbox: str) -> dict[str, Any]:
     return made
 
 
-def _welcome(settings: Settings, site: str, sandbox: str, demo: dict[str, Any]) -> None:
+def _welcome(settings: Settings, sandbox: str, demo: dict[str, Any]) -> None:
     terminal.say()
     terminal.say(f"  {terminal.paint('老板 Laoban', terminal.BOLD)}")
     terminal.say()
-    terminal.row("网页 Pages", f"{site}/login")
+    terminal.row("网页 Pages", f"{_site(settings)}/login")
     terminal.row("邮箱 E-mail", demo["email"])
     terminal.row("密码 Password", demo["password"] or "（您自己改过的 · the one you chose）")
     if sandbox and demo["bot"]:

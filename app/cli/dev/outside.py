@@ -31,6 +31,13 @@ def sandbox_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def accepts(port: int) -> bool:
+    """Whether a server listens there, though it may not answer yet."""
+    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=2):
+        return True
+    return False
+
+
 def answers(url: str) -> bool:
     """Whether somebody answers 200 there."""
     with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2):  # noqa: S310
