@@ -11,8 +11,7 @@ import psutil
 import psycopg
 
 from app.domain.inbox import shard_of
-from benchmarks.ingest import seed
-from benchmarks.machine import OTHER_CORE, SERVER_CORE, Bench, Cpu, await_port, bench, free_port, wait
+from benchmarks.machine import OTHER_CORE, SERVER_CORE, Bench, Cpu, await_port, bench, free_port, seed, wait
 
 BOTS, CHATS, BURST, ROUNDS, SHARDS = 100, 2_000, 3, 3, 32
 UPDATES = CHATS * BURST
@@ -135,7 +134,7 @@ def measure(run: Bench, bots: list[dict[str, str]], milliseconds: int, first: in
 def main() -> str:
     """Runs it and returns the report."""
     with bench() as run:
-        bots = seed(run, BOTS, "webhook")
+        bots = seed(run, BOTS, "webhook", [])
         results = [
             measure(run, bots, milliseconds, 10_000_000 * (number + 1))
             for number, milliseconds in enumerate(TARGETS)
