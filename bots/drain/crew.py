@@ -84,6 +84,9 @@ class Crew:
                 chat = self._chats.get(update.chat)
                 if chat is None:
                     chat = self._chats[update.chat] = Chat(update.chat, update.tenant_id)
+                elif any(held.update_id == update.update_id for held in chat.waiting):
+                    # PostgreSQL forgot in a crash that it had given it to us.
+                    continue
                 chat.waiting.append(update)
                 self._held[update.tenant_id] += 1
                 if len(chat.waiting) == 1:

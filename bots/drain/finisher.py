@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg
 
-from app.services.inbox.claims import Outcome, Store
+from app.services.inbox.claims import Claimed, Outcome, Store
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ class Finisher:
         self._store = store
         self._on_written = on_written
         self._waiting: dict[_Key, Outcome] = {}
+        self._writing: dict[_Key, Outcome] = {}
         self._changed = threading.Condition()
         self._added = 0
         self._closed = False
@@ -43,6 +44,11 @@ class Finisher:
             self._added += len(outcomes)
             self._changed.notify()
             return self._added
+
+    def holds(self, update: Claimed) -> bool:
+        """Whether the end of this update is not written yet."""
+        key = (update.bot_id, update.update_id)
+        return key in self._waiting or key in self._writing
 
     def flush(self, seconds: float) -> bool:
         """Waits until everything added so far is written; False when that took too long."""
@@ -75,10 +81,12 @@ class Finisher:
             batch = dict(list(self._waiting.items())[:BATCH])
             complete = len(batch) == len(self._waiting)
             ticket = self._added
+            self._writing = batch
             for key in batch:
                 del self._waiting[key]
         failed = self._write(list(batch.values()))
         with self._changed:
+            self._writing = {}
             if failed:
                 newer, self._waiting = self._waiting, {}
                 for outcome in (*failed, *newer.values()):

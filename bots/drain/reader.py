@@ -112,7 +112,7 @@ class Drain:
         started = time.monotonic()
         if wanted.room:
             updates, more = self._store.claim(self._shards, wanted)
-            self._crew.add(updates)
+            self._crew.add(update for update in updates if not self._finisher.holds(update))
         if not wanted.room or more:
             self._crew.expect_more()
         self._claimed_at = time.monotonic()

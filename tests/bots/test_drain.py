@@ -325,6 +325,20 @@ def test_what_a_dead_reader_held_is_handled_again(bot, script, readers):
     assert sum(row(number).deaths for number in range(40)) == len(held) == 20
 
 
+def test_a_claim_that_postgresql_forgot_does_not_handle_twice(bot, script, readers):
+    gate = threading.Event()
+    script.act = lambda _: gate.wait(10)
+    put(bot, [(1, 1), (2, 1)])
+    drain = readers.start()
+    wait_for(drain._crew.running_shards)
+    db.session.execute(text("UPDATE inbox SET state = 'new', attempts = 0, lease_token = 0"))
+    db.session.commit()
+    wait_for(all_in_state("leased", 2))
+    gate.set()
+    wait_for(all_in_state("done", 2))
+    assert script.all == [1, 2]
+
+
 def test_suspects_are_handled_one_at_a_time(bot, script, readers):
     under_way: list[int] = []
     most: list[int] = []

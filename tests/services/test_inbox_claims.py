@@ -225,6 +225,34 @@ def test_the_third_death_sets_an_update_aside(bot):
     assert (row(1).state, row(1).deaths) == ("dead", 3)
 
 
+def forget_claims() -> None:
+    """What a crash of PostgreSQL does to claims that it had not yet written to the disk."""
+    db.session.execute(
+        text("UPDATE inbox SET state = 'new', attempts = 0, lease_token = 0 WHERE state = 'leased'")
+    )
+    db.session.commit()
+
+
+def test_a_claim_that_postgresql_forgot_can_be_finished(bot, store):
+    put(bot, [(1, 1)])
+    lease_all("me")
+    (update,) = store.claim(ALL, PLENTY)[0]
+    forget_claims()
+    assert store.finish([claims.done(update)]) == 1
+    assert states() == {1: "done"}
+
+
+def test_a_claim_that_postgresql_forgot_is_void_once_the_lease_is_lost(bot, store):
+    put(bot, [(1, 1)])
+    lease_all("me")
+    (update,) = store.claim(ALL, PLENTY)[0]
+    forget_claims()
+    end_leases()
+    lease_all("other")
+    assert store.finish([claims.done(update)]) == 0
+    assert states() == {1: "new"}
+
+
 def test_a_suspect_that_is_no_longer_there_is_not_claimed(bot, store, other):
     put(bot, [(1, 1)])
     lease_all("me")

@@ -140,6 +140,7 @@ class Store:
         rows = self._execute(
             sql.FINISH,
             {
+                **self._who(),
                 "bots": [update.bot_id for update in updates],
                 "updates": [update.update_id for update in updates],
                 "tokens": [update.token for update in updates],

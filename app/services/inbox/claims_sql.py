@@ -73,18 +73,20 @@ WITH RECURSIVE tenant AS (
 SELECT coalesce(max(tenant_id), 0), count(*), 0, 0, 0, ''::bytea, 0, 0, 0, 0, 0 FROM tenant
 UNION ALL SELECT * FROM claimed"""  # noqa: S608 - constants
 
-# A bot's row that somebody holds is left out: the time of its last update is for the eye, and to wait here would hold
+# A claim that was lost in a crash of PostgreSQL left the row as it was; while the lease is the same, what came of the
+# update still counts. A bot's row that somebody holds is left out: the time of its last update is for the eye, and to wait here would hold
 # up everybody.
-FINISH: Final = """
+FINISH: Final = f"""
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(%(bots)s::bigint[], %(updates)s::bigint[], %(tokens)s::bigint[], %(states)s::text[],
                          %(attempts)s::int[], %(errors)s::text[])
         AS g (bot_id, update_id, token, state, attempts, error)
 ), written AS (
-    UPDATE inbox i SET state = given.state, attempts = i.attempts + given.attempts, error = given.error,
+    UPDATE inbox i SET state = given.state, attempts = greatest(0, i.attempts + given.attempts), error = given.error,
            done_at = CASE WHEN given.state IN ('done', 'dead') THEN clock_timestamp() END
     FROM given WHERE i.bot_id = given.bot_id AND i.update_id = given.update_id
-      AND i.state = 'leased' AND i.lease_token = given.token
+      AND (i.state = 'leased' AND i.lease_token = given.token OR i.state = 'new' AND NOT i.suspect
+           AND EXISTS (SELECT FROM shard_lease l WHERE l.token = given.token AND {_OURS}))
     RETURNING i.tenant_id, i.bot_id, i.state
 ), counts AS MATERIALIZED (
     SELECT b.tenant_id, b.id, count(*) FILTER (WHERE w.state = 'done') AS handled,
@@ -102,7 +104,7 @@ WITH given AS MATERIALIZED (
 ), noted AS (
     UPDATE bot SET last_update_at = now() FROM seen WHERE bot.id = seen.id
 )
-SELECT count(*) FROM written"""
+SELECT count(*) FROM written"""  # noqa: S608 - constants
 
 # Whatever bears a token older than the lease's was held by somebody who is gone: he died, or slept through the end
 # of his lease. `i.state IN ...` lets the index of open updates serve.
