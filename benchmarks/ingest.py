@@ -1,6 +1,5 @@
 """(a) Durable ingest by webhook: CPU of the web server for each accepted update, against its own floor and Celery."""
 
-import json
 import statistics
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from benchmarks.machine import OTHER_CORE, ROOT, SERVER_CORE, Bench, Cpu, await_port, bench, free_port
+from benchmarks.machine import OTHER_CORE, SERVER_CORE, Bench, Cpu, await_port, bench, free_port, seed
 
 BOTS, CHATS, CONNECTIONS, ROUNDS, SECONDS = 100, 2_000, 64, 3, 6
 
@@ -130,23 +129,10 @@ def table(results: dict[str, list[Round]]) -> str:
     return "\n".join(lines)
 
 
-def seed(run: Bench, count: int, mode: str) -> list[dict[str, str]]:
-    """Bots in the database."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.seed", str(count), mode],
-        check=True,
-        capture_output=True,
-        cwd=ROOT,
-        env=run.env,
-    )
-    found: list[dict[str, str]] = json.loads(done.stdout)
-    return found
-
-
 def main() -> str:
     """Runs it and returns the report."""
     with bench() as run:
-        bots = seed(run, BOTS, "webhook")
+        bots = seed(run, BOTS, "webhook", [])
         results = measure(run, bots)
         rows = rows_in_inbox(run)
     accepted = sum(r.requests - r.bad for r in results[VARIANTS[1].name])

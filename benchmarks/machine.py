@@ -1,6 +1,8 @@
 """What the benchmarks share: our own PostgreSQL and Redis with durable settings, pinned processes, CPU and memory."""
 
 import contextlib
+import fcntl
+import json
 import os
 import signal
 import socket
@@ -128,10 +130,42 @@ def _listens(port: int) -> bool:
     return False
 
 
+def seed(run: Bench, count: int, mode: str, tokens: list[str]) -> list[dict[str, str]]:
+    """Bots in the database, with these tokens where they matter."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.seed", str(count), mode],
+        input=json.dumps(tokens).encode(),
+        check=True,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env=run.env,
+    )
+    found: list[dict[str, str]] = json.loads(done.stdout)
+    return found
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """One benchmark at a time, and before everything else on this machine as far as we are allowed to."""
+    with (Path(tempfile.gettempdir()) / "laoban-bench.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        favour(psutil.Process())
+        yield
+
+
+def favour(process: psutil.Process) -> None:
+    """Lets a process and its session go first; what it starts inherits it."""
+    with contextlib.suppress(OSError, psutil.Error):
+        process.nice(-15)
+    with contextlib.suppress(OSError):
+        # Linux shares the processor among sessions before it looks at the processes in them.
+        Path(f"/proc/{process.pid}/autogroup").write_text("-15")
+
+
 @contextlib.contextmanager
 def bench(**env: str) -> Iterator[Bench]:
     """Starts the servers on the core that the measured program does not use; ends everything afterwards."""
-    with tempfile.TemporaryDirectory(prefix="laoban-bench-", ignore_cleanup_errors=True) as folder:
+    with _alone(), tempfile.TemporaryDirectory(prefix="laoban-bench-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         os.environ.update({"EMBEDDED_DIR": folder, "APP_ENV": "test", "LOG_LEVEL": "WARNING"} | env)
         for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS"):
@@ -158,6 +192,7 @@ def bench(**env: str) -> Iterator[Bench]:
                 if any(folder in word for word in process.info["cmdline"] or ()):
                     for member in tree(process):
                         member.cpu_affinity([OTHER_CORE])
+                        favour(member)
             yield run
         finally:
             for child in run.children:

@@ -1,4 +1,7 @@
-"""Tenants and bots for a benchmark, written straight into the database. Run as a program, it prints what it made."""
+"""Tenants and bots for a benchmark, written straight into the database. Run as a program, it prints what it made.
+
+The arguments are the number of bots and their mode; tokens come as a JSON list on standard input, `[]` = any.
+"""
 
 import json
 import sys
@@ -16,12 +19,13 @@ from app.services.bots.lookup import token_fingerprint
 
 
 def token_of(number: int) -> str:
-    """A well-formed token that the sandbox knows by its own numbering."""
+    """A well-formed token that nobody knows."""
     return f"{1_000_000 + number}:{'A' * 29}{number:06d}"
 
 
-def make(count: int, mode: Mode) -> list[dict[str, object]]:
+def make(count: int, mode: Mode, tokens: list[str]) -> list[dict[str, object]]:
     """One tenant per bot; returns id, public id, token and webhook secret of each."""
+    tokens = tokens or [token_of(number) for number in range(count)]
     with create_app(get_settings()).app_context(), system_scope():
         tenants = list(
             db.session.scalars(
@@ -31,9 +35,9 @@ def make(count: int, mode: Mode) -> list[dict[str, object]]:
         rows = [
             {
                 "tenant_id": tenant_id,
-                "telegram_id": 1_000_000 + number,
-                "token": token_of(number),
-                "token_fingerprint": token_fingerprint(token_of(number)),
+                "telegram_id": int(tokens[number].partition(":")[0]),
+                "token": tokens[number],
+                "token_fingerprint": token_fingerprint(tokens[number]),
                 "mode": mode,
                 "state": BotState.RUNNING,
             }
@@ -53,4 +57,4 @@ def make(count: int, mode: Mode) -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    json.dump(make(int(sys.argv[1]), Mode(sys.argv[2])), sys.stdout)
+    json.dump(make(int(sys.argv[1]), Mode(sys.argv[2]), json.load(sys.stdin)), sys.stdout)

@@ -12,8 +12,8 @@ from app.core.queue import transaction
 from app.core.settings import get_settings
 from app.core.tenancy import system_scope
 from app.domain.bots import BotState, Mode
-from app.models import Bot, Junk, Update
-from app.services import bots, leases
+from app.models import Bot, Update
+from app.services import leases
 from bots.telegram import polling
 from tests.talking import make_bot
 from tests.waiting import wait_for
@@ -70,7 +70,7 @@ def change(bot_id: int, **values) -> None:
 
 
 def test_what_was_said_before_and_after_the_start_is_stored(slice_, telegram, cast):
-    there, config = make_bot(telegram, cast.tenant)
+    there, _config = make_bot(telegram, cast.tenant)
     before = telegram.say(there, 5550001, "before")["update_id"]
     slice_()
     wait_for(lambda: stored() == {before})
@@ -80,7 +80,7 @@ def test_what_was_said_before_and_after_the_start_is_stored(slice_, telegram, ca
 
 def test_a_new_bot_is_polled_within_two_seconds(slice_, telegram, cast):
     slice_()
-    there, config = make_bot(telegram, cast.tenant, state="starting")
+    _there, config = make_bot(telegram, cast.tenant, state="starting")
     ring_now(Bell.BOTS, str(config.id))
     wait_for(lambda: bot_row(config.id).state is BotState.RUNNING, seconds=2)
 
@@ -89,7 +89,7 @@ def test_a_new_bot_is_found_without_a_bell(slice_, telegram, cast):
     make_bot(telegram, cast.tenant)
     slice_()
     wait_for(lambda: polls_under_way(telegram) == 1)
-    there, config = make_bot(telegram, cast.tenant, state="starting")
+    _there, config = make_bot(telegram, cast.tenant, state="starting")
     wait_for(lambda: bot_row(config.id).state is BotState.RUNNING, seconds=8)
 
 
@@ -148,7 +148,7 @@ def test_too_many_requests_are_answered_with_patience(slice_, telegram, cast):
 
 
 def test_a_cut_line_is_taken_up_again(slice_, telegram, cast):
-    there, config = make_bot(telegram, cast.tenant)
+    there, _config = make_bot(telegram, cast.tenant)
     telegram.order_error(0, method="getUpdates", count=1)
     slice_()
     said = telegram.say(there, 5550001, "hello")["update_id"]
@@ -157,7 +157,7 @@ def test_a_cut_line_is_taken_up_again(slice_, telegram, cast):
 
 def test_a_slice_hands_over_without_losing_the_connection(slice_, telegram, cast, monkeypatch):
     monkeypatch.setattr(get_settings(), "slice_seconds", 1.0)
-    there, config = make_bot(telegram, cast.tenant)
+    there, _config = make_bot(telegram, cast.tenant)
     slice_()
     wait_for(lambda: polls_under_way(telegram) == 1)
     polls = len(telegram.calls(there, "getUpdates"))
@@ -213,7 +213,7 @@ def test_free_shards_are_taken_where_there_are_fewer_slices_than_shards(slice_, 
 
 
 def test_a_bot_that_moves_to_a_webhook_is_not_polled(slice_, telegram, cast):
-    there, config = make_bot(telegram, cast.tenant)
+    _there, config = make_bot(telegram, cast.tenant)
     slice_()
     wait_for(lambda: polls_under_way(telegram) == 1)
     change(config.id, mode=Mode.WEBHOOK)
@@ -222,7 +222,7 @@ def test_a_bot_that_moves_to_a_webhook_is_not_polled(slice_, telegram, cast):
 
 def test_a_full_bot_waits_at_telegram(slice_, telegram, cast, monkeypatch):
     monkeypatch.setattr(get_settings(), "inbox_cap", 10)
-    there, config = make_bot(telegram, cast.tenant)
+    there, _config = make_bot(telegram, cast.tenant)
     slice_()
     for number in range(15):
         telegram.say(there, 5550001, str(number))

@@ -24,7 +24,7 @@ FROM bot WHERE enabled AND removed_at IS NULL AND mode = 'polling' AND webhook_s
 _DUE: Final = "(retry_at IS NULL OR retry_at <= clock_timestamp())"
 FINGERPRINT: Final = f"""
 SELECT count(*) FILTER (WHERE {_DUE}), sum(hashint8extended(id, version)) FILTER (WHERE {_DUE}),
-       extract(epoch FROM min(retry_at) FILTER (WHERE NOT {_DUE}) - clock_timestamp())::float {_OURS}"""
+       extract(epoch FROM min(retry_at) FILTER (WHERE NOT {_DUE}) - clock_timestamp())::float {_OURS}"""  # noqa: S608 - constants
 LIST: Final = f"""
 SELECT id, version, state <> 'running' OR failures > 0 OR error_code IS NOT NULL {_OURS}
 AND {_DUE} AND (%s::bigint[] IS NULL OR id = ANY(%s))"""
@@ -120,7 +120,8 @@ class Fleet:
 
     def _start(self, config: BotConfig, *, unwell: bool) -> None:
         poller = self._pollers.get(config.id)
-        if poller is not None and poller.config.token == config.token:
+        # One that rests after a failure starts anew: the boss did something about it.
+        if poller is not None and poller.config.token == config.token and not poller.unwell:
             poller.config = config
             return
         self._stop(config.id)

@@ -46,12 +46,13 @@ class Poller:
     nothing older: ids may jump backwards after a quiet week.
     """
 
-    __slots__ = ("_connection", "_failures", "_offset", "_tools", "_unwell", "config", "task")
+    __slots__ = ("_connection", "_failures", "_offset", "_tools", "config", "task", "unwell")
 
     def __init__(self, config: BotConfig, tools: Tools, *, unwell: bool) -> None:
         self.config = config
         self._tools = tools
-        self._unwell = unwell
+        self.unwell = unwell
+        """Whether it failed and was not well since; between two tries it rests."""
         self._offset = 0
         self._failures = 0
         self._connection: Connection | None = None
@@ -76,7 +77,7 @@ class Poller:
         clock = asyncio.get_running_loop().time
         started = clock()
         # A bot of which nothing good is known yet answers at once, so that its boss need not wait for a message.
-        seconds = 0 if self._unwell else self._tools.settings.poll_timeout
+        seconds = 0 if self.unwell else self._tools.settings.poll_timeout
         try:
             outcome = await self._ask(seconds)
         except (Unreachable, TimeoutError) as error:
@@ -84,8 +85,8 @@ class Poller:
         if isinstance(outcome, Failed):
             return self._rest(outcome)
         self._failures = 0
-        if self._unwell:
-            self._unwell = False
+        if self.unwell:
+            self.unwell = False
             self._tools.reports.well(self.config)
         if outcome.rows or outcome.junk:
             return await self._store(outcome)
@@ -123,7 +124,7 @@ class Poller:
         if failure.code == NETWORK and self._failures == 1:
             # One broken connection is everyday life: servers close idle ones, and networks change.
             return random.random()  # noqa: S311 - spreads load
-        self._unwell = True
+        self.unwell = True
         self._tools.reports.failed(self.config, failure)
         first, longest = backoff(failure.code)
         wait = min(longest, first * 2.0 ** min(self._failures - 1, 12))
