@@ -1,7 +1,9 @@
 """`python -m sandbox`: run the stand-in for the outside world."""
 
 import argparse
+import errno
 import logging
+import sys
 from pathlib import Path
 
 import uvloop
@@ -35,7 +37,13 @@ def read_arguments() -> Settings:
 def main() -> None:
     """Run until stopped."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-    uvloop.run(serve(read_arguments()))
+    chosen = read_arguments()
+    try:
+        uvloop.run(serve(chosen))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        sys.exit(f"Port {chosen.port} is in use. Take another: python -m sandbox --port {chosen.port + 1}")
 
 
 if __name__ == "__main__":
