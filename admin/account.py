@@ -17,7 +17,7 @@ from admin.guard import find_viewer, tenant_id, viewer
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import EN, ZH
-from app.domain.people import Role
+from app.domain.people import Role, browser_name
 from app.domain.tenants import MAX_NAME
 from app.models import Membership, User
 from app.services import bots, people
@@ -91,7 +91,12 @@ class AccountView(PageView):
     def sessions(self) -> Any:
         """Where one is signed in."""
         rows = people.list_sessions(viewer().user_id)
-        return self.render("admin/account/sessions.html", sessions=rows, current=viewer().session_id)
+        return self.render(
+            "admin/account/sessions.html",
+            sessions=rows,
+            current=viewer().session_id,
+            browser_name=browser_name,
+        )
 
     @expose("/sessions/end/", methods=("POST",))
     def end_session(self) -> Any:

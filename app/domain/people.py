@@ -89,3 +89,34 @@ def network_of(address: str | None) -> str:
     except ValueError:
         return "unknown"
     return str(ip_network(f"{ip}/{24 if isinstance(ip, IPv4Address) else 56}", strict=False))
+
+
+# In this order: a browser names its ancestors too.
+_BROWSERS = {
+    "MicroMessenger": "WeChat",
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "Firefox": "Firefox",
+    "FxiOS": "Firefox",
+    "CriOS": "Chrome",
+    "Chrome": "Chrome",
+    "Safari": "Safari",
+}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "HarmonyOS": "HarmonyOS",
+    "Windows": "Windows",
+    "Mac OS X": "Mac",
+    "Linux": "Linux",
+}
+
+
+def browser_name(agent: str | None) -> str:
+    """Browser and system out of a User-Agent header, such as "Chrome · Windows"; empty where neither is known."""
+    text = agent or ""
+    found = (
+        next((name for mark, name in marks.items() if mark in text), "") for marks in (_BROWSERS, _SYSTEMS)
+    )
+    return " · ".join(name for name in found if name)

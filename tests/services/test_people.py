@@ -10,7 +10,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.core.queue import transaction
 from app.core.tenancy import system_scope, tenant_scope
-from app.domain.people import Role, is_email, network_of
+from app.domain.people import Role, browser_name, is_email, network_of
 from app.models import AuditEvent, LinkCode, Membership, Tenant, User
 from app.services import people, tenants
 from app.services.people import LastOwner, TooManyTries
@@ -107,6 +107,23 @@ def test_neighbours_count_as_one(address: str | None, network: str):
 )
 def test_what_is_an_address(text: str, good: bool):
     assert is_email(text) == good
+
+
+@pytest.mark.parametrize(
+    ("agent", "shown"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/120 Safari/537.36 Edg/120",
+            "Edge · Windows",
+        ),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17 like Mac OS X) Version/17 Safari/604", "Safari · iPhone"),
+        ("Mozilla/5.0 (Linux; Android 14) Chrome/120 MicroMessenger/8.0", "WeChat · Android"),
+        ("curl/8", ""),
+        (None, ""),
+    ],
+)
+def test_a_browser_is_named_shortly(agent: str | None, shown: str):
+    assert browser_name(agent) == shown
 
 
 # --- becoming a boss
