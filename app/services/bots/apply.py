@@ -7,6 +7,7 @@ waits at Telegram.
 import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, update
 
@@ -65,6 +66,18 @@ class Done:
     foreign: str = ""
     changed: bool = False
     failure: telegram.TelegramFailed | None = None
+
+
+# Whoever polled while the webhook still stood was refused; with a new version he tries again at once, and what he says
+# about the old one no longer counts.
+_FRESH_START: Final = {
+    "version": Bot.version + 1,
+    "state": BotState.STARTING,
+    "error_code": None,
+    "error_text": None,
+    "failures": 0,
+    "retry_at": None,
+}
 
 
 def claim(bot_id: int) -> Job | None:
@@ -188,7 +201,8 @@ def _facts(done: Done) -> dict[str, object]:
             "webhook_set_at": set_at,
             "webhook_generation": job.generation,
         }
-    return facts | {"webhook_url": "", "webhook_set_at": None, "webhook_generation": None}
+    facts |= {"webhook_url": "", "webhook_set_at": None, "webhook_generation": None}
+    return facts | _FRESH_START if done.changed and job.take_over else facts
 
 
 def _differs() -> ColumnElement[bool]:
