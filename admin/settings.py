@@ -19,7 +19,7 @@ from admin.forms import AdminForm, CleanStringField
 from admin.guard import tenant_id, viewer
 from admin.menu import Group
 from app.core.db import db
-from app.core.errors import AppError
+from app.core.errors import AppError, NotFound
 from app.core.i18n import EN, ZH
 from app.core.outbound import FetchFailed, safe_fetch
 from app.core.queue import transaction
@@ -171,6 +171,21 @@ class SettingsView(PageView):
             # The open file outlives its name: nothing is left behind, whatever becomes of the download.
             file = path.open("rb")
         return send_file(file, "application/zip", as_attachment=True, download_name="laoban.zip")
+
+    @expose("/data/erase-member/", methods=("POST",))
+    def erase_member(self) -> Any:
+        """Erases one customer by his Telegram number."""
+        (number,) = sent("telegram_id")
+        if (asked := ask_password(url_for(".data"))) is not None:
+            return asked
+        try:
+            act(
+                lambda: tenant_data.erase_member(tenant_id(), row_id(number.strip())),
+                gettext("Everything about this customer was erased."),
+            )
+        except NotFound:
+            flash(gettext("There is no customer with this number."), "error")
+        return redirect(url_for(".data"), 303)
 
     @expose("/data/erase/", methods=("POST",))
     def erase(self) -> Any:

@@ -155,14 +155,17 @@ def erase(tenant_id: int, name: str) -> None:
     tenants.told(tenant_id)
 
 
-def erase_member(tenant_id: int, member_id: int) -> None:
-    """Deletes what is known of a Telegram user: his row, his messages, those that wait for him. Raises NotFound."""
-    telegram_id = db.session.execute(
+def erase_member(tenant_id: int, telegram_id: int) -> None:
+    """Deletes what is known of a Telegram user: his row, his messages, those that wait for him. Raises NotFound.
+
+    The log notes that it happened, by our own number of the member, which then leads to nobody.
+    """
+    member_id = db.session.execute(
         delete(Member)
-        .where(Member.id == member_id, Member.tenant_id == tenant_id)
-        .returning(Member.telegram_id)
+        .where(Member.telegram_id == telegram_id, Member.tenant_id == tenant_id)
+        .returning(Member.id)
     ).scalar()
-    if telegram_id is None:
+    if member_id is None:
         raise NotFound
     db.session.execute(
         delete(BotMember).where(BotMember.tenant_id == tenant_id, BotMember.telegram_id == telegram_id)
