@@ -1,7 +1,6 @@
 """Rules of the inbox: states, limits, and which queue an update belongs to."""
 
 from enum import StrEnum
-from typing import NamedTuple, TypeGuard
 from zlib import crc32
 
 import orjson
@@ -21,11 +20,8 @@ class UpdateState(StrEnum):
     DEAD = "dead"
 
 
-class Head(NamedTuple):
-    """What intake reads of an update: its id and the chat whose order it keeps (0 where it has none)."""
-
-    update_id: int
-    chat_key: int
+Head = tuple[int, int]
+"""What intake reads of an update: its id, and the chat whose order it keeps (0 where it has none)."""
 
 
 def read_head(raw: bytes) -> Head | None:
@@ -37,9 +33,10 @@ def read_head(raw: bytes) -> Head | None:
     if type(update) is not dict:
         return None
     update_id = update.get("update_id")
-    if not _is_int(update_id) or update_id < 0:
+    # `type`, because True is an instance of int.
+    if type(update_id) is not int or not 0 <= update_id < _INT64:
         return None
-    return Head(update_id, _chat_key(update))
+    return update_id, _chat_key(update)
 
 
 def _chat_key(update: dict[str, object]) -> int:
@@ -47,19 +44,21 @@ def _chat_key(update: dict[str, object]) -> int:
     for payload in update.values():
         if type(payload) is dict:
             for holder in (payload, payload.get("message")):
-                chat = holder.get("chat") if type(holder) is dict else None
-                if type(chat) is dict and _is_int(chat.get("id")):
-                    return int(chat["id"])
+                key = _id_in(holder, "chat")
+                if key is not None:
+                    return key
             for name in ("from", "user"):
-                user = payload.get(name)
-                if type(user) is dict and _is_int(user.get("id")):
-                    return int(user["id"])
+                key = _id_in(payload, name)
+                if key is not None:
+                    return key
     return 0
 
 
-def _is_int(value: object) -> TypeGuard[int]:
-    """Whether it is a whole number that fits into a bigint; `type`, because True is an instance of int."""
-    return type(value) is int and -_INT64 <= value < _INT64
+def _id_in(holder: object, name: str) -> int | None:
+    """The id of the object called `name`, where it fits into a bigint."""
+    inner = holder.get(name) if type(holder) is dict else None
+    found = inner.get("id") if type(inner) is dict else None
+    return found if type(found) is int and -_INT64 <= found < _INT64 else None
 
 
 def shard_of(bot_id: int, chat_key: int, shards: int) -> int:

@@ -7,7 +7,7 @@ only after the commit that holds his row, and an error reaches exactly the reque
 import asyncio
 import logging
 from collections import Counter, deque
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 import psycopg
 from psycopg import AsyncConnection
@@ -19,7 +19,7 @@ from app.core.settings import Settings
 from app.domain.bots import BotConfig
 from app.services.inbox import intake
 from app.services.inbox.caps import Caps
-from app.services.inbox.intake import Row
+from app.services.inbox.intake import BOT, RAW, SHARD, Row
 from app.services.inbox.statement import Statement
 
 log = logging.getLogger(__name__)
@@ -38,12 +38,8 @@ class InboxUnavailable(Exception):
     """The row is not safe: PostgreSQL is away, or too much waits already. Whoever sent it has to send it again."""
 
 
-class _Waiting(NamedTuple):
-    """A row, or the rows that arrived together, and who waits for them."""
-
-    rows: tuple[Row, ...]
-    size: int
-    done: asyncio.Future[None]
+_Waiting = tuple[tuple[Row, ...], int, asyncio.Future[None]]
+"""Rows that arrived together, their size, and what their sender waits for."""
 
 
 class GroupWriter:
@@ -66,7 +62,8 @@ class GroupWriter:
     def admit(self, bot_id: int, updates: int = 1) -> bool:
         """Whether the bot has room for more open updates; what is admitted must be written."""
         admitted = self._caps.admit(bot_id, updates)
-        if self._caps.due_bots:
+        if not admitted:
+            # Otherwise the write that follows also brings the count that may be due.
             self._go()
         return admitted
 
@@ -83,9 +80,9 @@ class GroupWriter:
         if self._bytes > WAITING_BYTES:
             done.set_exception(InboxUnavailable("too many updates wait to be written"))
             return done
-        size = len(rows[0].raw) if len(rows) == 1 else sum(len(row.raw) for row in rows)
+        size = len(rows[0][RAW]) if len(rows) == 1 else sum(len(row[RAW]) for row in rows)
         self._bytes += size
-        self._queue.append(_Waiting(rows, size, done))
+        self._queue.append((rows, size, done))
         if self._task is None:
             self._go()
         return done
@@ -123,31 +120,32 @@ class GroupWriter:
             self._task = None
 
     def _next_group(self) -> list[_Waiting]:
-        group = [self._queue.popleft()]
-        rows, size = len(group[0].rows), group[0].size
+        group: list[_Waiting] = []
+        count = bytes_ = 0
         while self._queue:
-            rows += len(self._queue[0].rows)
-            size += self._queue[0].size
-            if rows > GROUP_ROWS or size > GROUP_BYTES:
+            rows, size, _ = self._queue[0]
+            count += len(rows)
+            bytes_ += size
+            if group and (count > GROUP_ROWS or bytes_ > GROUP_BYTES):
                 break
+            self._bytes -= size
             group.append(self._queue.popleft())
-        self._bytes -= sum(waiting.size for waiting in group)
         return group
 
     async def _write_group(self, group: list[_Waiting]) -> None:
-        rows = [row for waiting in group for row in waiting.rows]
+        rows = [row for together, _, _ in group for row in together]
         try:
             written = await self._insert(rows)
         except InboxUnavailable as error:
-            for waiting in group:
-                if not waiting.done.done():
-                    waiting.done.set_exception(error)
+            for _, _, done in group:
+                if not done.done():
+                    done.set_exception(error)
             return
-        for waiting in group:
+        for _, _, done in group:
             # Whoever waited may be gone.
-            if not waiting.done.done():
-                waiting.done.set_result(None)
-        self._bell.ring({row.shard for row in rows})
+            if not done.done():
+                done.set_result(None)
+        self._bell.ring({row[SHARD] for row in rows})
         metrics.updates_accepted(self._transport, len(rows))
         if written < len(rows):
             await self._note_repeats(rows)
@@ -188,7 +186,7 @@ class GroupWriter:
         except InboxUnavailable as error:
             log.info("open updates not counted", extra={"reason": str(error)})
             return
-        on_their_way = Counter(row.bot_id for waiting in self._queue for row in waiting.rows)
+        on_their_way = Counter(row[BOT] for rows, _, _ in self._queue for row in rows)
         self._caps.learn(bots, on_their_way + Counter(dict(counted)))
 
     async def _note_repeats(self, rows: list[Row]) -> None:
