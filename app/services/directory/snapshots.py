@@ -94,11 +94,11 @@ class Snapshots:
         """
         if asked.drops != self._drops and not last:
             return False
-        missing = set(keys)
+        missing = dict.fromkeys(keys)
         for row in rows:
             entry = self._entry(row, asked.at)
             for key in (entry.config.id, entry.config.public_id):
-                missing.discard(key)
+                missing.pop(key, None)
                 self._missing.pop(key, None)
                 # Taken out first, so that the order of the dictionary is the order of loading.
                 self._entries.pop(key, None)
