@@ -13,7 +13,7 @@ from app.core.settings import get_settings
 from app.core.tenancy import system_scope
 from app.domain.bots import BotState, Mode
 from app.models import Bot, Update
-from app.services import leases
+from app.services import leases, tenants
 from bots.telegram import polling
 from tests.talking import make_bot
 from tests.waiting import wait_for
@@ -104,6 +104,19 @@ def test_a_stopped_bot_is_left_alone_and_goes_on_later(slice_, telegram, cast):
     assert stored() == {first}
     change(config.id, enabled=True)
     wait_for(lambda: stored() == {first, second}, seconds=2)
+
+
+def test_the_bots_of_a_suspended_tenant_are_left_alone_and_go_on_later(slice_, telegram, cast):
+    there, _config = make_bot(telegram, cast.tenant)
+    slice_()
+    wait_for(lambda: polls_under_way(telegram) == 1)
+    with transaction():
+        tenants.suspend(cast.tenant.id)
+    wait_for(lambda: polls_under_way(telegram) == 0, seconds=4)
+    said = telegram.say(there, 5550001, "meanwhile")["update_id"]
+    with transaction():
+        tenants.resume(cast.tenant.id)
+    wait_for(lambda: stored() == {said}, seconds=4)
 
 
 def test_a_changed_token_takes_over(slice_, telegram, cast):

@@ -20,7 +20,8 @@ from bots.telegram.polling.poller import Poller, Tools
 log = logging.getLogger(__name__)
 
 _OURS: Final = """
-FROM bot WHERE enabled AND removed_at IS NULL AND mode = 'polling' AND webhook_set_at IS NULL AND id %% %s = ANY(%s)"""
+FROM bot WHERE enabled AND removed_at IS NULL AND mode = 'polling' AND webhook_set_at IS NULL AND id %% %s = ANY(%s)
+AND tenant_id NOT IN (SELECT t.id FROM tenant t WHERE t.suspended_at IS NOT NULL)"""
 _DUE: Final = "(retry_at IS NULL OR retry_at <= clock_timestamp())"
 FINGERPRINT: Final = f"""
 SELECT count(*) FILTER (WHERE {_DUE}), sum(hashint8extended(id, version)) FILTER (WHERE {_DUE}),
