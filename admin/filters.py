@@ -129,9 +129,13 @@ class UntilDay(Day):
 
     words = _l("until")
 
+    def clean(self, value: str) -> datetime:
+        """The midnight after that day. OverflowError for the last day of all."""
+        return super().clean(value) + timedelta(days=1)
+
     def apply(self, query: Any, value: Any, alias: Any = None) -> Any:
         """Narrows the query."""
-        return query.filter(self.get_column(alias) < value + timedelta(days=1))
+        return query.filter(self.get_column(alias) < value)
 
 
 def filters_for(column: Any, name: Any, choices: Any = None) -> list[ColumnFilter]:

@@ -7,7 +7,7 @@ A taken token may lie in the near future: the caller then waits for it and need 
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
@@ -159,17 +159,19 @@ def park(key: str, seconds: float, *, tag: str, interval: int) -> None:
         log.warning("redis away, parked in this process only", extra={"reason": str(error)})
 
 
-def fill(key: str, *, interval: int, burst: int) -> float | None:
-    """How full a bucket is, 0.0 (empty or parked) to 1.0; None when Redis is away."""
+def fills(keys: Sequence[str], *, interval: int, burst: int) -> list[float | None]:
+    """How full each bucket is, 0.0 (empty or parked) to 1.0, in one round trip; None for all when Redis is away."""
     try:
         pipeline = quick().pipeline(transaction=False)
         pipeline.time()
-        pipeline.hmget(key, ["tat", "park"])
-        (seconds, micros), values = pipeline.execute()
+        for key in keys:
+            pipeline.hmget(key, ["tat", "park"])
+        (seconds, micros), *found = pipeline.execute()
     except RedisError:
-        return None
+        return [None] * len(keys)
     now = int(seconds) * 1000 + int(micros) // 1000
-    tat, parked = (int(value or 0) for value in values)
-    if parked > now:
-        return 0.0
-    return max(0.0, min(1.0, 1.0 - (tat - now) / (interval * burst)))
+    times = [[int(value or 0) for value in values] for values in found]
+    return [
+        0.0 if parked > now else max(0.0, min(1.0, 1.0 - (tat - now) / (interval * burst)))
+        for tat, parked in times
+    ]

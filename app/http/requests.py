@@ -1,14 +1,27 @@
-"""Each request gets an id, which its answer, its logs and its error page carry; and is counted when answered."""
+"""Each request gets an id, which its answer, its logs and its error page carry, and is counted when answered."""
 
 import secrets
 import time
+from typing import Any
 
 from flask import Flask, Response, g, request
+from flask.json.provider import DefaultJSONProvider
 
 from app.core import logging, metrics
 
 HEADER = "X-Request-Id"
 MAX_ID = 64
+
+
+class Json(DefaultJSONProvider):
+    """What is nested deeper than the parser goes is as malformed as any other nonsense: 400, no crash."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Raises ValueError."""
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def request_id() -> str:
@@ -43,3 +56,6 @@ def init_app(app: Flask) -> None:
     app.after_request(_answered)
     app.teardown_request(_end)
     app.add_template_global(request_id)
+    # Flask-Security makes a provider of its own out of this class.
+    app.json_provider_class = Json
+    app.json = Json(app)

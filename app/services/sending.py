@@ -1,4 +1,6 @@
-"""How much a bot may still send right now, for its health card."""
+"""How much bots may still send right now, for their health cards."""
+
+from collections.abc import Sequence
 
 from app.core import buckets
 from app.domain.sending import BOT_RATE
@@ -9,6 +11,6 @@ def bot_key(bot_id: int) -> str:
     return f"laoban:gate:{bot_id}"
 
 
-def budget(bot_id: int) -> float | None:
-    """What is free of the bot's limit at Telegram, 0.0 (none, or told to wait by 429) to 1.0; None when unknown."""
-    return buckets.fill(bot_key(bot_id), interval=BOT_RATE.interval, burst=BOT_RATE.burst)
+def budgets(bot_ids: Sequence[int]) -> list[float | None]:
+    """What is free of each bot's limit at Telegram, 0.0 (none, or told to wait by 429) to 1.0; None when unknown."""
+    return buckets.fills(list(map(bot_key, bot_ids)), interval=BOT_RATE.interval, burst=BOT_RATE.burst)

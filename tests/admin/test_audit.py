@@ -36,6 +36,13 @@ def test_details_name_every_change(browser, event):
     assert "No → <b>Yes</b>" in page
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "10000-01-01", "2026-02-30"])
+def test_days_at_the_end_of_the_calendar_are_answered(browser, event, day):
+    page = browser().get(AUDIT).text
+    for name in set(re.findall(r"flt\d+_\d+", page)) | {f"flt0_{number}" for number in range(8)}:
+        assert browser().get(f"{AUDIT}?{name}={day}").status_code == 200
+
+
 @pytest.mark.parametrize("role", [Role.READ_ONLY, Role.SUPPORT])
 def test_only_owners_and_managers_read_it(browser, event, role):
     assert browser(role).get(AUDIT).status_code == 403

@@ -82,14 +82,14 @@ def test_broadcasts_get_what_the_others_leave(config: BotConfig):
 
 
 def test_the_budget_is_readable(config: BotConfig):
-    assert sending.budget(config.id) == 1.0
+    assert sending.budgets([config.id])[0] == 1.0
     for chat in range(5):
         gate.wait_turn(config, chat, Priority.INTERACTIVE)
-    budget = sending.budget(config.id)
+    budget = sending.budgets([config.id])[0]
     assert budget is not None
     assert budget < 0.9
     gate.park(config, 5, 10)
-    assert sending.budget(config.id) == 0.0
+    assert sending.budgets([config.id])[0] == 0.0
 
 
 def test_a_park_is_over_when_it_is_over_and_then_it_goes_slower(config: BotConfig):
@@ -126,4 +126,4 @@ def test_redis_that_comes_back_is_used_again(talk: Talk, monkeypatch):
     monkeypatch.setattr("app.core.buckets._local", buckets._Local())
     buckets._local.away_until = time.monotonic() - 1
     assert _send(talk).text == "hello"
-    assert sending.budget(talk.config.id) is not None
+    assert sending.budgets([talk.config.id])[0] is not None

@@ -58,6 +58,14 @@ def test_a_token_becomes_a_bot(call: Caller, shop: Json):
     )
 
 
+@pytest.mark.parametrize(
+    "body", [b"[" * 200_000, b'{"token":' * 100_000, b'{"token": ' + b"9" * 6_000 + b"}"]
+)
+def test_json_bombs_are_refused(call: Caller, body: bytes):
+    answer = call.client.post("/api/bots", data=body, headers=call.headers, content_type="application/json")
+    assert answer.status_code in {400, 422}
+
+
 def test_the_token_never_comes_back(call: Caller, shop: Json):
     texts = [call("POST", "/api/bots", {"token": shop["token"]}).text]
     texts += [call("GET", path).text for path in ("/api/bot", "/api/bots")]

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from app.core.clock import now
 from app.core.db import db
 from app.core.queue import transaction
+from app.core.redis import quick
 from app.core.settings import get_settings
 from app.domain.bot_health import Problem, Repair
 from app.domain.bots import BotState, Mode
@@ -78,6 +79,16 @@ def test_a_well_bot_has_a_quiet_card(bot: Bot):
     assert bot.token not in repr(card)
     assert (card.pending_updates, card.webhook_drift, card.queue_length, card.queue_lag) == (0, False, 0, 0.0)
     assert card.send_budget == 1.0
+
+
+def test_many_cards_ask_redis_once(bot: Bot, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    pipeline = type(quick()).pipeline
+    monkeypatch.setattr(
+        type(quick()), "pipeline", lambda self, **kwargs: asked.append(1) or pipeline(self, **kwargs)
+    )
+    assert [card.send_budget for card in health.cards([bot] * 30)] == [1.0] * 30
+    assert len(asked) == 1
 
 
 def test_today_begins_at_the_tenants_midnight(bot: Bot, cast: Cast, monkeypatch: pytest.MonkeyPatch):
