@@ -1,4 +1,7 @@
-"""Makes a doubled beat harmless: whoever inserts the row of a job's slot runs it."""
+"""Makes a doubled beat harmless: whoever inserts the row of a job's slot runs it. The rows also show a silent beat."""
+
+from collections.abc import Mapping
+from typing import Final
 
 from sqlalchemy import text
 
@@ -9,7 +12,23 @@ INSERT INTO cron_run (job, slot) VALUES (:job, floor(extract(epoch FROM clock_ti
 ON CONFLICT DO NOTHING RETURNING slot
 """)
 
+_OVERDUE = text("""
+SELECT job FROM unnest(CAST(:jobs AS text[]), CAST(:patience AS float8[])) AS asked (job, patience)
+WHERE NOT EXISTS (
+    SELECT FROM cron_run WHERE cron_run.job = asked.job
+    AND ran_at > clock_timestamp() - make_interval(secs => asked.patience)
+)
+""")
+MISSED: Final = 3
+SHORTEST_PATIENCE: Final = 10.0
+
 
 def claim_slot(job: str, every: float) -> bool:
     """True once per `every` seconds and job, all processes together; PostgreSQL's clock decides."""
     return db.session.execute(_CLAIM, {"job": job, "every": every}).first() is not None
+
+
+def overdue(every: Mapping[str, float]) -> list[str]:
+    """The jobs that did not run for three of their intervals (in seconds), or never: no beat seems to live."""
+    patience = [max(float(MISSED * seconds), SHORTEST_PATIENCE) for seconds in every.values()]
+    return list(db.session.execute(_OVERDUE, {"jobs": list(every), "patience": patience}).scalars())

@@ -74,17 +74,23 @@ class Stack:
     sandbox: Sandbox
     port: int
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    worker_app: str = "tasks.worker"
     made: int = 0
     starts: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def start(cls, names: Iterable[str] = ALL, **env: str) -> "Stack":
-        """Starts servers, sandbox and the named processes, and waits until they work. `env` adds settings."""
+    def start(cls, names: Iterable[str] = ALL, *, worker_app: str = "tasks.worker", **env: str) -> "Stack":
+        """Starts servers, sandbox and the named processes, and waits until they work. `env` adds settings.
+
+        `worker_app` is what workers run instead of the real program.
+        """
         home = Path(tempfile.mkdtemp(prefix="laoban-stack-"))
         urls = ensure(home, fast=True)
         sandbox = Sandbox.start()
         port = _free_port()
-        stack = cls(home, _environment(home, urls, sandbox.url, port) | env, sandbox, port)
+        stack = cls(
+            home, _environment(home, urls, sandbox.url, port) | env, sandbox, port, worker_app=worker_app
+        )
         try:
             stack.flask("db", "upgrade")
             stack.up(*names)
@@ -218,7 +224,10 @@ class Stack:
         kind = _kind(name)
         self.starts[name] += 1
         line = _procfile()[kind].replace("@%h", f".{name}@%h")
+        if kind == "worker":
+            line = line.replace("tasks.worker", self.worker_app)
         bind = f" -b 127.0.0.1:{self.port}" if kind == "web" else ""
+        self._log(name).parent.mkdir(exist_ok=True)
         with self._log(name).open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 ["bash", "-c", f"exec {line}{bind}"],
@@ -252,9 +261,7 @@ class Stack:
         process.wait(30)
 
     def _log(self, name: str) -> Path:
-        folder = self.home / "log"
-        folder.mkdir(exist_ok=True)
-        return folder / f"{name}.log"
+        return self.home / "log" / f"{name}.log"
 
 
 def _environment(home: Path, urls: EmbeddedUrls, telegram: str, port: int) -> dict[str, str]:

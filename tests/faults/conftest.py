@@ -1,0 +1,93 @@
+"""A stack with two workers whose parts are killed, with short leases and slices so that tests need not wait."""
+
+import threading
+from collections.abc import Iterator
+from typing import Self
+
+import pytest
+
+from tests.e2e.conftest import pytest_runtest_makereport
+from tests.e2e.stack import Boss, OurBot, Stack
+from tests.waiting import wait_for
+
+__all__ = ["pytest_runtest_makereport"]
+PROCESSES = ("web", "worker", "worker2", "beat")
+
+
+class Keeper:
+    """Starts what died anew, as a platform does; counts how often."""
+
+    def __init__(self, stack: Stack, *names: str) -> None:
+        self.stack = stack
+        self.names = names
+        self.restarts = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.1):
+            for name in self.names:
+                if not self.stack.lives(name):
+                    self.restarts += 1
+                    self.stack.up(name)
+
+
+@pytest.fixture(scope="session")
+def faulty() -> Iterator[Stack]:
+    """The stack of all tests here."""
+    with Stack.start(
+        PROCESSES,
+        worker_app="tests.faults.poisoned",
+        LEASE_SECONDS="2",
+        SLICE_SECONDS="15",
+        DRAIN_CHATS="40",
+        WEB_CONCURRENCY="1",
+    ) as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(faulty: Stack) -> Iterator[Stack]:
+    """The stack with everything alive and nothing left to do."""
+    faulty.postgres.start()
+    faulty.redis.start()
+    faulty.up(*[name for name in PROCESSES if not faulty.lives(name)])
+    faulty.sandbox.clear_orders()
+    yield faulty
+    faulty.postgres.start()
+    faulty.redis.start()
+
+
+@pytest.fixture(scope="session")
+def made(faulty: Stack) -> list[OurBot]:
+    """Four bots of one tenant and one of another, all with webhooks."""
+    return [*make_bots(faulty, faulty.boss(), 4), *make_bots(faulty, faulty.boss(), 1)]
+
+
+@pytest.fixture
+def bots(stack: Stack, made: list[OurBot]) -> list[OurBot]:
+    """Four bots of one tenant."""
+    return made[:4]
+
+
+@pytest.fixture
+def theirs(stack: Stack, made: list[OurBot]) -> OurBot:
+    """The other tenant's bot."""
+    return made[4]
+
+
+def make_bots(stack: Stack, boss: Boss, number: int) -> list[OurBot]:
+    """Bots whose webhook is set."""
+    bots = [stack.bot(boss, mode="webhook") for _ in range(number)]
+    ids = [bot.id for bot in bots]
+    ready = "SELECT count(*) FROM bot WHERE id = ANY(%s) AND webhook_set_at IS NOT NULL"
+    wait_for(lambda: stack.sql(ready, ids)[0][0] == number, seconds=30, what="the webhooks to be set")
+    return bots
