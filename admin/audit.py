@@ -7,8 +7,12 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
 
 from admin.base import ListView, OperatorView, TenantView
+from admin.bot_parts import REPAIRS
 from admin.menu import Group
+from app.domain.bot_health import Repair
+from app.domain.bot_texts import MAIN_TEXTS
 from app.domain.people import Role
+from app.domain.plans import Plan
 from app.models import AuditEvent
 
 THINGS = {
@@ -61,6 +65,7 @@ DEEDS = {
     "verified": _l("verified"),
 }
 FIELDS = {
+    "action": _l("What was done"),
     "body": _l("Wording"),
     "count": _l("How many"),
     "email": _l("E-mail"),
@@ -79,16 +84,23 @@ FIELDS = {
     "token": "Token",
     "username": _l("User name"),
 }
-WORDS = {
-    "en": "English",
-    "manager": _l("Manager"),
-    "owner": _l("Owner"),
-    "polling": _l("Polling"),
-    "read_only": _l("Read only"),
-    "support": _l("Support"),
-    "webhook": "Webhook",
-    "zh_Hans_CN": "简体中文",
+WORDS: dict[str, dict[str, Any]] = {
+    "action": {
+        **{repair.value: label for repair, (label, _icon, _question) in REPAIRS.items()},
+        Repair.NEW_TOKEN.value: _l("Paste a new token"),
+    },
+    "locale": {"en": "English", "zh_Hans_CN": "简体中文"},
+    "mode": {"polling": _l("Polling"), "webhook": "Webhook"},
+    "plan": {plan.value: plan.value.capitalize() for plan in Plan},
+    "role": {
+        "manager": _l("Manager"),
+        "owner": _l("Owner"),
+        "read_only": _l("Read only"),
+        "support": _l("Support"),
+    },
+    "text": {main.key: _l(main.title) for main in MAIN_TEXTS.values()},
 }
+"""What stands for the values of fields that hold names of ours."""
 MAX_SHOWN = 3
 
 
@@ -108,24 +120,24 @@ def actor(event: AuditEvent) -> str:
     return gettext("%(name)s (operator)", name=name) if event.as_operator else name
 
 
-def _value(value: object) -> Markup:
+def _value(value: object, name: str = "") -> Markup:
     if value is None or value == "":
         return Markup('<span class="text-muted">—</span>')
     if isinstance(value, bool):
         return escape(gettext("Yes") if value else gettext("No"))
-    return escape(str(WORDS.get(str(value), value)))
+    return escape(str(WORDS.get(name, {}).get(str(value), value)))
 
 
-def _change(value: object) -> Markup:
+def _change(name: str, value: object) -> Markup:
     if isinstance(value, list) and len(value) == 2:
-        return Markup("{} → <b>{}</b>").format(_value(value[0]), _value(value[1]))
-    return _value(value)
+        return Markup("{} → <b>{}</b>").format(_value(value[0], name), _value(value[1], name))
+    return _value(value, name)
 
 
 def short_changes(event: AuditEvent) -> Markup:
     """The first few changes on one line."""
     lines = [
-        Markup("{}: {}").format(FIELDS.get(name, name), _change(value))
+        Markup("{}: {}").format(FIELDS.get(name, name), _change(name, value))
         for name, value in list(event.changes.items())[:MAX_SHOWN]
     ]
     more = len(event.changes) - MAX_SHOWN
@@ -137,7 +149,7 @@ def all_changes(event: AuditEvent) -> Markup:
     if not event.changes:
         return _value(None)
     rows = [
-        Markup("<dt>{}</dt><dd>{}</dd>").format(FIELDS.get(name, name), _change(value))
+        Markup("<dt>{}</dt><dd>{}</dd>").format(FIELDS.get(name, name), _change(name, value))
         for name, value in event.changes.items()
     ]
     return Markup('<dl class="dl">{}</dl>').format(Markup("").join(rows))

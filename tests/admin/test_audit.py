@@ -43,6 +43,22 @@ def test_days_at_the_end_of_the_calendar_are_answered(browser, event, day):
         assert browser().get(f"{AUDIT}?{name}={day}").status_code == 200
 
 
+def test_names_of_ours_are_said_in_words_and_nobody_elses_are(browser, cast):
+    audit.record(
+        cast.tenant.id, "bot.repaired", ("bot", 1, "Tea"), {"action": "take_over", "mode": "polling"}
+    )
+    audit.record(
+        cast.tenant.id, "bot.text_changed", ("bot", 1, "Tea"), {"text": "menu_help", "body": "owner"}
+    )
+    db.session.commit()
+    page = browser().get(AUDIT, headers={"Accept-Language": "zh-CN"}).text
+    assert "接管机器人" in page
+    assert "“帮助”按钮" in page
+    assert "take_over" not in page
+    assert "menu_help" not in page
+    assert "owner" in page
+
+
 @pytest.mark.parametrize("role", [Role.READ_ONLY, Role.SUPPORT])
 def test_only_owners_and_managers_read_it(browser, event, role):
     assert browser(role).get(AUDIT).status_code == 403
