@@ -9,9 +9,11 @@ from flask_babel import lazy_gettext as _l
 
 from admin.acts import act, row_id, sent
 from admin.base import PageView
+from admin.dashboard import STATES
 from admin.guard import find_viewer
 from admin.menu import Group
 from app.core.tenancy import system_scope
+from app.domain.bots import BotState
 from app.domain.people import Role
 from app.services import deployment, tenants
 
@@ -83,12 +85,17 @@ class SystemView(OperatorPage):
     @expose("/")
     def index(self) -> Any:
         """The figures."""
-        return self.render("admin/operators/system.html", facts=deployment.facts())
+        return self.render("admin/operators/system.html", **_facts())
 
     @expose("/live/")
     def live(self) -> Any:
         """The figures alone."""
-        return self.render("admin/operators/_system.html", facts=deployment.facts())
+        return self.render("admin/operators/_system.html", **_facts())
+
+
+def _facts() -> dict[str, Any]:
+    facts = deployment.facts()
+    return {"facts": facts, "bots": [(STATES[BotState(state)][1], n) for state, n in facts.bots.items()]}
 
 
 def views() -> list[Any]:

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select
 
 from app.core.db import db
 from app.core.queue import depths
 from app.core.settings import get_settings
 from app.domain.inbox import UpdateState
 from app.domain.outbox import OutboxState
-from app.models import Bot, Mail, OutgoingMessage, Tenant, Update
-from app.services import leases
+from app.models import Mail, OutgoingMessage, Tenant, Update
+from app.services import gauges, leases
 
 
 @dataclass(frozen=True)
@@ -33,27 +33,21 @@ class Facts:
     queues: dict[str, int] | None
 
 
-_OPEN = (UpdateState.NEW, UpdateState.LEASED)
-_AGE = text(
-    "SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0) FROM inbox WHERE state IN ('new', 'leased')"
-)
-
-
 def facts() -> Facts:
-    """Needs the system scope."""
+    """Needs the system scope. What may be very many is counted up to `gauges.COUNT_UP_TO`."""
     settings = get_settings()
     poll = leases.held(leases.POLL, settings.poll_shards)
     chat = leases.held(leases.CHAT, settings.chat_shards)
-    states = select(Bot.state, func.count()).where(Bot.removed_at.is_(None)).group_by(Bot.state)
+    waiting, oldest = gauges.open_updates()
     return Facts(
-        tenants=_count(select(func.count()).select_from(Tenant)),
-        suspended=_count(select(func.count()).where(Tenant.suspended_at.is_not(None))),
-        bots={str(state): number for state, number in db.session.execute(states)},
-        waiting=_count(select(func.count()).where(Update.state.in_(_OPEN))),
-        oldest_seconds=int(db.session.scalar(_AGE) or 0),
-        dead=_count(select(func.count()).where(Update.state == UpdateState.DEAD)),
-        outgoing=_count(select(func.count()).where(OutgoingMessage.state == OutboxState.QUEUED)),
-        mail=_count(select(func.count()).where(Mail.sent_at.is_(None), Mail.dead_at.is_(None))),
+        tenants=_count(select(Tenant.id)),
+        suspended=_count(select(Tenant.id).where(Tenant.suspended_at.is_not(None))),
+        bots=gauges.bots_by_state(),
+        waiting=waiting,
+        oldest_seconds=int(oldest),
+        dead=_count(select(Update.seq).where(Update.state == UpdateState.DEAD)),
+        outgoing=_count(select(OutgoingMessage.id).where(OutgoingMessage.state == OutboxState.QUEUED)),
+        mail=_count(select(Mail.id).where(Mail.sent_at.is_(None), Mail.dead_at.is_(None))),
         poll_shards=(poll[0], settings.poll_shards),
         chat_shards=(chat[0], settings.chat_shards),
         readers=chat[1],
@@ -62,12 +56,13 @@ def facts() -> Facts:
     )
 
 
-def _count(query: object) -> int:
-    return int(db.session.scalar(query) or 0)  # type: ignore[call-overload]
+def _count(rows: Select[tuple[int]]) -> int:
+    some = rows.limit(gauges.COUNT_UP_TO).subquery()
+    return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def _queues() -> dict[str, int] | None:
     try:
-        return {str(name): count for name, count in depths().items()}
+        return depths()
     except (RedisError, OSError):
         return None
