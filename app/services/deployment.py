@@ -1,6 +1,7 @@
 """How the whole deployment is, in figures for the operator's page."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from redis.exceptions import RedisError
 from sqlalchemy import Select, func, select
@@ -56,7 +57,7 @@ def facts() -> Facts:
     )
 
 
-def _count(rows: Select[tuple[int]]) -> int:
+def _count(rows: Select[Any]) -> int:
     some = rows.limit(gauges.COUNT_UP_TO).subquery()
     return db.session.scalar(select(func.count()).select_from(some)) or 0
 
