@@ -15,6 +15,7 @@ from telebot import TeleBot, types
 
 from app.core import logging as logs
 from app.core.clock import now
+from app.core.db import is_away
 from app.core.errors import AppError
 from app.core.i18n import N_, locale_of
 from app.core.queue import transaction
@@ -65,7 +66,7 @@ def handle(config: BotConfig, raw: bytes) -> bool:
         except RedisError as error:
             raise Postpone(AWAY_SECONDS, "Redis is away") from error
         except (DBAPIError, PoolTimeout) as error:
-            if not _is_away(error):
+            if not is_away(error):
                 raise
             raise Postpone(AWAY_SECONDS, "PostgreSQL is away") from error
         except Unreachable as error:
@@ -116,7 +117,7 @@ def _dispatch(config: BotConfig, update: types.Update) -> bool:
     except (Postpone, Blocked, TokenRevoked, Unreachable, RedisError):
         raise
     except Exception as error:
-        if not _is_away(error):
+        if not is_away(error):
             apologise(context, update.update_id)
         raise
     return True
@@ -153,16 +154,6 @@ def _tell(context: Context, text: str) -> None:
         context.toast(text)
     else:
         context.say(text)
-
-
-def _is_away(error: Exception) -> bool:
-    """Whether PostgreSQL itself is gone or not yet back, as against a statement that it refused."""
-    if isinstance(error, PoolTimeout):
-        return True
-    if not isinstance(error, DBAPIError):
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or state is None or state.startswith(("08", "53", "57P"))
 
 
 # The library's own handlers: made once, and lent to the bot of every update.

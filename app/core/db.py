@@ -2,9 +2,12 @@
 
 from datetime import datetime
 
+import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, registry
 
 from app.core import tenancy
@@ -39,6 +42,22 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 tenancy.install(db.session)
+
+
+# Connection lost, server shutting down or starting, too many connections.
+_AWAY = ("08", "57P", "53")
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether PostgreSQL itself is gone, not yet back or has no connection free, as against a statement it refused."""
+    if isinstance(error, NoConnectionFree):
+        return True
+    if not isinstance(
+        error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError
+    ):
+        return False
+    state: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return state is None or state.startswith(_AWAY)
 
 
 def engine_options(settings: Settings) -> dict[str, object]:

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import psycopg
 from flask import Flask
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from app.core import logging as ids
+from app.core.db import is_away
 from app.core.redaction import redact_text
 from app.domain.bots import BotConfig
 from app.services.inbox.claims import Claimed
@@ -26,8 +24,6 @@ Find = Callable[[int], BotConfig | None]
 
 AWAY_SECONDS: Final = 1.0
 ERROR_LENGTH: Final = 500
-# Connection lost, server shutting down or starting, too many connections.
-_AWAY_STATES: Final = ("08", "57P", "53")
 
 
 class Kind(StrEnum):
@@ -74,7 +70,7 @@ def attempt_with(app: Flask, handle: Handle, find: Find) -> Callable[[Claimed], 
 
 
 def _judge(update: Claimed, error: BaseException) -> Verdict:
-    if is_away(error):
+    if isinstance(error, RedisAway | RedisSlow) or is_away(error):
         log.warning("update waits for a server", extra={"reason": str(error), **_ids(update)})
         return Verdict(Kind.POSTPONED, seconds=AWAY_SECONDS)
     log.warning("update failed", exc_info=error, extra={"attempt": update.attempts, **_ids(update)})
@@ -83,13 +79,3 @@ def _judge(update: Claimed, error: BaseException) -> Verdict:
 
 def _ids(update: Claimed) -> dict[str, int]:
     return {"tenant_id": update.tenant_id, "bot_id": update.bot_id, "update_id": update.update_id}
-
-
-def is_away(error: BaseException) -> bool:
-    """Whether PostgreSQL or Redis is away, so that no update is to blame."""
-    if isinstance(error, RedisAway | RedisSlow | NoConnectionFree):
-        return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
-        return False
-    return cause.sqlstate is None or cause.sqlstate.startswith(_AWAY_STATES)

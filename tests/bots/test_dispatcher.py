@@ -3,9 +3,10 @@
 import time
 
 import orjson
+import psycopg
 import pytest
 from redis.exceptions import ConnectionError as RedisGone
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from app.core.db import db
 from app.core.errors import LimitReached
@@ -238,6 +239,13 @@ def test_what_is_away_postpones_without_a_word(talk: Talk, fail, error: Exceptio
     with pytest.raises(Postpone):
         talk.say("hello")
     assert talk.texts() == []
+
+
+def test_a_value_that_postgresql_cannot_hold_is_a_failed_attempt(talk: Talk, fail):
+    """Postponed it would come back for ever."""
+    fail(DataError("insert", {}, psycopg.DataError("PostgreSQL text fields cannot contain NUL")))
+    with pytest.raises(DataError):
+        talk.say("hello")
 
 
 def test_without_redis_a_text_that_may_answer_a_question_waits(talk: Talk, monkeypatch: pytest.MonkeyPatch):
