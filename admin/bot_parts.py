@@ -1,18 +1,24 @@
-"""Forms and words of the bots' pages."""
+"""Forms and words of the bots' pages, and which bot a request means."""
 
 from typing import Any
 
 import segno
+from flask import request
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from wtforms import RadioField, SelectChoice, TextAreaField
 from wtforms.validators import InputRequired, Length
 
+from admin.acts import row_id
 from admin.forms import AdminForm
+from admin.guard import tenant_id
+from app.core.errors import NotFound
 from app.core.i18n import translate
 from app.domain.bot_health import Reading, Repair
 from app.domain.bots import Mode
+from app.models import Bot
+from app.services import bots
 
 MAX_PASTED = 4096
 REPAIRS: dict[Repair, tuple[Any, str, Any]] = {
@@ -56,6 +62,17 @@ class NewBotForm(TokenForm):
     """A new bot; the mode can only be chosen where the platform has a public address."""
 
     mode = RadioField(_l("How messages come in"), choices=MODES, default=Mode.POLLING.value)
+
+
+def chosen_bot() -> Bot:
+    """The bot that `id` names. NotFound for another tenant's, a removed one, and where two are named."""
+    ids = set(request.values.getlist("id"))
+    if len(ids) != 1:
+        raise NotFound
+    bot = bots.get(row_id(ids.pop()))
+    if bot.tenant_id != tenant_id() or bot.removed_at is not None:
+        raise NotFound
+    return bot
 
 
 def words(reading: Reading) -> str:

@@ -9,7 +9,9 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, SelectChoice, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
+from admin.acts import row_id, sent
 from admin.base import PageView
+from admin.bot_parts import chosen_bot
 from admin.changes import refuse
 from admin.forms import AdminForm, CleanStringField
 from admin.guard import tenant_id, viewer
@@ -21,7 +23,6 @@ from app.domain.people import Role
 from app.models import Bot
 from app.services import bot_texts, bots
 
-MAX_ID = 2**63 - 1
 MOST_BOTS = 100
 LANGUAGES = ((ZH, "中文"), (EN, "English"))
 
@@ -69,15 +70,15 @@ class BotTextsView(PageView):
     @expose("/")
     def index(self) -> Any:
         """The texts of one bot in one language; the first bot where none is named."""
-        bot = self._bot(optional=True)
-        if bot is None:
+        first = None if "id" in request.args else bots.list_bots(tenant_id(), limit=1)
+        if first == []:
             return self.render("admin/bot_texts/none.html")
-        return self._page(bot)
+        return self._page(first[0] if first else chosen_bot())
 
     @expose("/save/", methods=("POST",))
     def save(self) -> Any:
         """Keeps what differs from the defaults."""
-        bot, locale = self._bot(), _locale()
+        bot, locale = chosen_bot(), _locale()
         form = TextsForm(request.form)
         good = form.validate()
         entered = {key: form[key].data or "" for key in MAIN_TEXTS if key in request.form}
@@ -97,7 +98,7 @@ class BotTextsView(PageView):
     @expose("/reset/", methods=("POST",))
     def reset(self) -> Any:
         """Brings one default text back."""
-        bot, key = self._bot(), request.form.get("reset", "")
+        bot, key = chosen_bot(), request.form.get("reset", "")
         if key not in MAIN_TEXTS:
             raise NotFound
         with transaction():
@@ -108,29 +109,29 @@ class BotTextsView(PageView):
     @expose("/buttons/add/", methods=("POST",))
     def add_item(self) -> Any:
         """Adds a button to the menu."""
-        bot, form = self._bot(), ItemForm(request.form)
+        bot, form = chosen_bot(), ItemForm(request.form)
         return self._save_item(bot, form, lambda values: bot_texts.add_item(bot, *values))
 
     @expose("/buttons/change/", methods=("POST",))
     def change_item(self) -> Any:
         """Rewrites a button."""
-        bot, form, item = self._bot(), ItemForm(request.form), _id("item")
+        bot, form, item = chosen_bot(), ItemForm(request.form), row_id(request.form.get("item", ""))
         return self._save_item(bot, form, lambda values: bot_texts.change_item(bot, item, *values), item)
 
     @expose("/buttons/up/", methods=("POST",))
     def raise_item(self) -> Any:
         """Moves a button up."""
-        bot = self._bot()
+        bot, item = chosen_bot(), row_id(sent("id", "lang", "item")[2])
         with transaction():
-            bot_texts.raise_item(bot, _id("item"))
+            bot_texts.raise_item(bot, item)
         return self._back(bot, "buttons")
 
     @expose("/buttons/remove/", methods=("POST",))
     def remove_item(self) -> Any:
         """Takes a button away."""
-        bot = self._bot()
+        bot, item = chosen_bot(), row_id(sent("id", "lang", "item")[2])
         with transaction():
-            bot_texts.remove_item(bot, _id("item"))
+            bot_texts.remove_item(bot, item)
         return self._back(bot, "buttons")
 
     def _save_item(self, bot: Bot, form: Any, write: Any, item: int | None = None) -> Any:
@@ -178,24 +179,8 @@ class BotTextsView(PageView):
         )
 
     @staticmethod
-    def _bot(*, optional: bool = False) -> Any:
-        if optional and "id" not in request.values:
-            return next(iter(bots.list_bots(tenant_id(), limit=1)), None)
-        bot = bots.get(_id("id"))
-        if bot.tenant_id != tenant_id() or bot.removed_at is not None:
-            raise NotFound
-        return bot
-
-    @staticmethod
     def _back(bot: Bot, anchor: str | None = None) -> Any:
         return redirect(url_for(".index", id=bot.id, lang=_locale(), _anchor=anchor), 303)
-
-
-def _id(name: str) -> int:
-    text = request.values.get(name, "")
-    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > MAX_ID:
-        raise NotFound
-    return int(text)
 
 
 def _locale() -> str:

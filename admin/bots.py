@@ -8,10 +8,12 @@ from flask_admin import expose
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 
+from admin.acts import sent
 from admin.base import PageView
-from admin.bot_parts import REPAIRS, NewBotForm, TokenForm, qr_code, words
+from admin.bot_parts import REPAIRS, NewBotForm, TokenForm, chosen_bot, qr_code, words
 from admin.changes import refuse
 from admin.dashboard import state_of
+from admin.dead_letters import DeadLettersView
 from admin.guard import tenant_id, viewer
 from app.core.errors import AppError, BadInput, NotFound
 from app.core.i18n import LOCALES
@@ -21,10 +23,9 @@ from app.domain.bot_health import Repair
 from app.domain.bots import BotState, Mode, find_token
 from app.domain.people import Role
 from app.models import Bot
-from app.services import bots, health, outbox
+from app.services import bots, dead_letters, health, outbox
 
 PAGE = 24
-MAX_ID = 2**63 - 1
 
 
 class BotsView(PageView):
@@ -64,14 +65,14 @@ class BotsView(PageView):
     @expose("/details/")
     def details_view(self) -> Any:
         """One bot with its health card."""
-        bot = self._bot()
+        bot = chosen_bot()
         token_form = TokenForm()
         return self.render("admin/bots/details.html", token_form=token_form, **self._facts(bot))
 
     @expose("/details/live/")
     def details_live(self) -> Any:
         """The health card alone, at first more often than later."""
-        bot = self._bot()
+        bot = chosen_bot()
         page = make_response(self.render("admin/bots/_health.html", **self._facts(bot)))
         page.headers["Live-Every"] = "1" if bot.enabled and bot.state is BotState.STARTING else "4"
         return page
@@ -105,7 +106,8 @@ class BotsView(PageView):
     def test(self) -> Any:
         """Asks Telegram now and says in plain words what came out."""
         with transaction():
-            asked = health.question(self._bot())
+            asked = health.question(chosen_bot())
+        sent("id")
         answer = health.ask(asked, who=True)
         with transaction():
             health.record(answer)
@@ -134,7 +136,7 @@ class BotsView(PageView):
         """Switches between polling and webhook."""
         wanted = _one_of(Mode, "mode")
         return self._do(
-            lambda bot: bots.set_mode(bot.id, wanted), gettext("Switched. It takes effect at once.")
+            lambda bot: bots.set_mode(bot.id, wanted), gettext("Switched. It takes effect at once."), "mode"
         )
 
     @expose("/language/", methods=("POST",))
@@ -143,7 +145,7 @@ class BotsView(PageView):
         locale = request.form.get("locale") or None
         if locale is not None and locale not in LOCALES:
             raise BadInput
-        return self._do(lambda bot: bots.set_locale(bot.id, locale), gettext("Saved"))
+        return self._do(lambda bot: bots.set_locale(bot.id, locale), gettext("Saved"), "locale")
 
     @expose("/secret/", methods=("POST",))
     def secret(self) -> Any:
@@ -156,13 +158,15 @@ class BotsView(PageView):
     def repair(self) -> Any:
         """Does what the card proposes."""
         action = _one_of(Repair, "action")
-        return self._do(lambda bot: bots.repair(bot.id, action), gettext("Done. Watch the status above."))
+        return self._do(
+            lambda bot: bots.repair(bot.id, action), gettext("Done. Watch the status above."), "action"
+        )
 
     @expose("/token/", methods=("POST",))
     def token(self) -> Any:
         """Puts a new token of the same bot in place."""
         with transaction():
-            bot = self._bot()
+            bot = chosen_bot()
         form = TokenForm(request.form or None)
         if form.validate() and self._try(lambda: self._replace(bot.id, form.token.data), form):
             flash(gettext("The new token is in place. Everything else stayed as it was."), "success")
@@ -182,8 +186,8 @@ class BotsView(PageView):
     def remove(self) -> Any:
         """Removes the bot when its name was typed."""
         with transaction():
-            bot = self._bot()
-            typed = request.form.get("typed", "").strip().removeprefix("@").lower()
+            bot = chosen_bot()
+            typed = sent("id", "typed")[1].strip().removeprefix("@").lower()
             sure = typed == bots.label(bot).removeprefix("@").lower()
             if sure:
                 bots.remove(bot.id)
@@ -194,20 +198,11 @@ class BotsView(PageView):
         return redirect(url_for(".index_view"), 303)
 
     # --- helpers
-    @staticmethod
-    def _bot() -> Bot:
-        text = request.values.get("id", "")
-        if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > MAX_ID:
-            raise NotFound
-        bot = bots.get(int(text))
-        if bot.tenant_id != tenant_id() or bot.removed_at is not None:
-            raise NotFound
-        return bot
-
-    def _do(self, act: Callable[[Bot], object], said: str) -> Any:
-        """Runs a change of one bot and goes back to its page."""
+    def _do(self, act: Callable[[Bot], object], said: str, *fields: str) -> Any:
+        """Runs a change of one bot and goes back to its page. The form holds `fields` beside the bot's id."""
         with transaction():
-            bot = self._bot()
+            bot = chosen_bot()
+        sent("id", *fields)
 
         def change() -> bool:
             with transaction():
@@ -268,6 +263,7 @@ class BotsView(PageView):
             "words": words,
             "repairs": REPAIRS,
             "qr_code": qr_code(f"https://t.me/{bot.username}") if bot.username else "",
+            "dead": dead_letters.count(bot.tenant_id, bot.id) if viewer().may(DeadLettersView.role) else 0,
             "public": bool(get_settings().public_url),
             "may_change": viewer().may(Role.MANAGER),
         }

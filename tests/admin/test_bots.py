@@ -194,13 +194,20 @@ def test_anonymous_visitors_are_sent_away(app: Flask, cast: Cast, bot: Bot):
 
 
 def test_hostile_ids_are_not_found(boss: FlaskClient):
-    for key in ("", "x", "-1", "1,2", "9" * 30, "0", "1%00"):
+    for key in ("", "x", "-1", "1,2", "9" * 30, "0", "1%00", "1&id=2"):
         assert boss.get(f"/admin/bots/details/?id={key}").status_code == 404, key
 
 
 def test_hostile_acts_are_refused(boss: FlaskClient, bot: Bot):
     for act, data in (("mode", {"mode": "pigeon"}), ("repair", {"action": ""}), ("repair", {})):
         assert press(boss, act, bot, **data).status_code == 400, act
+
+
+@pytest.mark.parametrize("act", ["test", "start", "stop", "secret"])
+def test_buttons_take_no_other_fields(boss: FlaskClient, bot: Bot, act: str):
+    for more in ({"tenant_id": "7"}, {"id": [str(bot.id), "1"]}):
+        assert press(boss, act, bot, **more).status_code in {400, 404}
+    assert reload(bot).secret_generation == 1
 
 
 def test_without_the_token_of_the_page_nothing_happens(boss: FlaskClient, bot: Bot):
