@@ -5,8 +5,9 @@ import random
 from sandbox.botapi.access import IN_CHARGE, PRESENT, member_object
 from sandbox.botapi.entities import find_entities
 from sandbox.conversations import Conversation
-from sandbox.models import Bot, Callback, Chat, Json, Person
+from sandbox.models import Bot, Callback, Chat, Person
 from sandbox.queues import CALLBACK_LIFE
+from sandbox.shapes import Json
 from sandbox.world import Refused, World
 
 # Pressed buttons of one bot that are remembered for answerCallbackQuery.

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from itertools import islice
 
-from sandbox.models import Json
+from sandbox.shapes import Json
 
 KEPT_NOTES = 200
 

@@ -4,7 +4,7 @@ import random
 from dataclasses import asdict, dataclass
 from math import ceil
 
-from sandbox.models import Json
+from sandbox.shapes import Json
 
 # Calls that the real server never limits.
 UNLIMITED = frozenset(

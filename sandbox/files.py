@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.models import Json
+from sandbox.shapes import Json
 
 MEMORY = 256 * 1024 * 1024
 SAFE_NAME = re.compile(r"[^\w.\-]+")

@@ -4,8 +4,8 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from itertools import islice
 
-from sandbox.models import Json
 from sandbox.params import Params, Upload
+from sandbox.shapes import Json
 
 OK = 200
 

@@ -4,12 +4,9 @@ import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
 
-if TYPE_CHECKING:
-    from sandbox.conversations import Conversation
-
-Json: TypeAlias = dict[str, Any]
+from sandbox.conversations import Conversation
+from sandbox.shapes import Json
 
 # Kinds of update that a bot gets only when it asks for them by name.
 UNUSUAL_UPDATES = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
@@ -116,7 +113,7 @@ class Callback:
     """A pressed button that waits for answerCallbackQuery."""
 
     expires_at: float
-    conversation: "Conversation"
+    conversation: Conversation
     person_id: int
 
 

@@ -13,7 +13,8 @@ from jinja2 import Environment, FileSystemLoader
 from sandbox.actions import bots_in
 from sandbox.botapi.access import PRESENT
 from sandbox.http import Request, Response
-from sandbox.models import Bot, Json
+from sandbox.models import Bot
+from sandbox.shapes import Json
 from sandbox.texts import LANGUAGES, words
 from sandbox.world import FIRST_PERSON, World
 

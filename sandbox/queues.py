@@ -5,7 +5,8 @@ from itertools import islice
 
 import orjson
 
-from sandbox.models import Bot, Clock, Json, Poll, Update
+from sandbox.models import Bot, Clock, Poll, Update
+from sandbox.shapes import Json
 
 DAY = 86_400.0
 CALLBACK_LIFE = 150.0

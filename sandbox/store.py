@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from sandbox.files import Stored
-from sandbox.models import Bot, Chat, Json, Person, Update, Webhook
+from sandbox.models import Bot, Chat, Person, Update, Webhook
+from sandbox.shapes import Json
 from sandbox.world import World
 
 VERSION = 1

@@ -10,10 +10,11 @@ from sandbox.conversations import Conversation
 from sandbox.faults import Faults
 from sandbox.files import Shelf
 from sandbox.journal import Journal
-from sandbox.models import SUPERGROUP_BASE, Bot, Chat, Clock, Json, Person
+from sandbox.models import SUPERGROUP_BASE, Bot, Chat, Clock, Person
 from sandbox.outbound import Client
 from sandbox.queues import put
 from sandbox.settings import Settings
+from sandbox.shapes import Json
 from sandbox.webhooks import Deliveries, Patience
 
 # Names for people who are only a number so far.

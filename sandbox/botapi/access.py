@@ -3,7 +3,8 @@
 from sandbox.botapi.calls import Call
 from sandbox.botapi.errors import ApiError, bad_request, forbidden
 from sandbox.conversations import Conversation
-from sandbox.models import Bot, Chat, Json
+from sandbox.models import Bot, Chat
+from sandbox.shapes import Json
 
 PRESENT = frozenset({"creator", "administrator", "member", "restricted"})
 IN_CHARGE = frozenset({"creator", "administrator"})

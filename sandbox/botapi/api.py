@@ -13,8 +13,9 @@ from sandbox.botapi.errors import ApiError, bad_request, too_many
 from sandbox.faults import Fault
 from sandbox.http import Request, Response
 from sandbox.journal import Call as Entry
-from sandbox.models import Bot, Json
+from sandbox.models import Bot
 from sandbox.params import BadParams, Params, read_params
+from sandbox.shapes import Json
 from sandbox.world import World, valid_token
 
 # Loading these modules registers their methods.

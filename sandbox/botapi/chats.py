@@ -3,7 +3,8 @@
 from sandbox.botapi.access import IN_CHARGE, PRESENT, chat_for, member_object
 from sandbox.botapi.calls import Call, method
 from sandbox.botapi.errors import bad_request, forbidden
-from sandbox.models import Chat, Json
+from sandbox.models import Chat
+from sandbox.shapes import Json
 
 GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
 

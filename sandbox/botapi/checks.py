@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from sandbox.botapi.errors import bad_request
-from sandbox.models import Json
 from sandbox.params import Params, Upload
+from sandbox.shapes import Json
 
 EXTRACT: Json = orjson.loads(Path(__file__).with_name("extract.json").read_bytes())
 NUMBER = re.compile(r"-?\d{1,18}")

@@ -6,8 +6,8 @@ from sandbox.botapi.errors import ApiError, bad_request
 from sandbox.botapi.markup import inline_keyboard, reply_keyboard
 from sandbox.conversations import Conversation
 from sandbox.files import Stored, image_size, image_type
-from sandbox.models import Json
 from sandbox.params import Params, Upload
+from sandbox.shapes import Json
 
 LONGEST_TEXT = 4096
 LONGEST_CAPTION = 1024

@@ -5,8 +5,8 @@ from sandbox.botapi.calls import Call, method
 from sandbox.botapi.content import caption_of, document_of, keyboard_of, photo_of, text_of
 from sandbox.botapi.errors import bad_request
 from sandbox.conversations import Conversation
-from sandbox.models import Json
 from sandbox.params import Params
+from sandbox.shapes import Json
 
 CONTENT = (
     "text",

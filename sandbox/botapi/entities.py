@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from sandbox.botapi.errors import ApiError, bad_request
-from sandbox.models import Json
+from sandbox.shapes import Json
 
 TAGS = {
     "b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline", "ins": "underline",

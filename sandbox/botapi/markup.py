@@ -1,7 +1,7 @@
 """Keyboards: checked as the real server checks them."""
 
 from sandbox.botapi.errors import bad_request
-from sandbox.models import Json
+from sandbox.shapes import Json
 
 # Each inline button has exactly one of these.
 ACTIONS = (

@@ -7,7 +7,7 @@ import orjson
 
 from sandbox.botapi.calls import Call, method
 from sandbox.botapi.errors import ApiError, bad_request
-from sandbox.models import Json
+from sandbox.shapes import Json
 
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 MAX_COMMANDS = 100

@@ -4,7 +4,7 @@ from sandbox.botapi.access import conversation_for
 from sandbox.botapi.calls import Call, method
 from sandbox.botapi.content import caption_of, document_of, photo_of, post, text_of
 from sandbox.botapi.errors import bad_request
-from sandbox.models import Json
+from sandbox.shapes import Json
 
 ACTIONS = frozenset({
     "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",

@@ -12,8 +12,9 @@ from sandbox import queues
 from sandbox.botapi.calls import Call, Told, method
 from sandbox.botapi.checks import EXTRACT
 from sandbox.botapi.errors import ApiError, bad_request, conflict, too_many
-from sandbox.models import Bot, Json, Update, Webhook
+from sandbox.models import Bot, Update, Webhook
 from sandbox.outbound import is_loopback, place_of
+from sandbox.shapes import Json
 
 LONGEST_POLL = 50
 UPDATE_KINDS = frozenset(EXTRACT["types"]["Update"]["fields"]) - {"update_id"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sandbox.control.routes import Params, bot_of, find_bot_id, needed, number, route, whole
 from sandbox.conversations import Conversation
-from sandbox.models import Json
+from sandbox.shapes import Json
 from sandbox.world import World
 
 LONGEST_WAIT = 120.0

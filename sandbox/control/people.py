@@ -5,8 +5,9 @@ from dataclasses import asdict
 from sandbox import actions
 from sandbox.botapi.errors import ApiError
 from sandbox.control.routes import Params, bot_of, done, needed, person_of, route, whole
-from sandbox.models import Bot, Json
+from sandbox.models import Bot
 from sandbox.queues import interrupt
+from sandbox.shapes import Json
 from sandbox.world import World
 
 STATUSES = ("creator", "administrator", "member", "restricted", "left", "kicked")

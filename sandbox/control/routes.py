@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sandbox.models import Bot, Json, Person
+from sandbox.models import Bot, Person
+from sandbox.shapes import Json
 from sandbox.world import Refused, World
 
 Params = dict[str, Any]

@@ -7,7 +7,8 @@ from typing import Any
 
 from sandbox import actions
 from sandbox.control.routes import Params, bot_of, needed, number, person_of, route, whole
-from sandbox.models import Bot, Json, Person
+from sandbox.models import Bot, Person
+from sandbox.shapes import Json
 from sandbox.world import FIRST_PERSON, Refused, World
 
 # Who speaks in a crowd, unless the request says otherwise.

@@ -2,7 +2,7 @@
 
 from sandbox.control.routes import Params, done, find_bot_id, needed, number, route, whole
 from sandbox.faults import Fault, Latency, Limits
-from sandbox.models import Json
+from sandbox.shapes import Json
 from sandbox.webhooks import Patience
 from sandbox.world import World
 
