@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     poll_timeout: int = Field(50, ge=1, le=50, description="seconds of one long poll")
     poll_shards: int = Field(4, ge=1, le=64, description="slices of the bots that are polled")
     poll_handshakes: int = Field(
-        50, ge=1, description="new connections to Telegram under way at once, per shard"
+        100, ge=1, description="new connections to Telegram under way at once, per process"
     )
     chat_shards: int = Field(
         32, ge=1, le=256, description="slices of the chats; change only with empty inbox"

@@ -194,3 +194,11 @@ def test_many_bots_are_loaded_in_groups(cast):
         assert sorted(await found.load([*made, 10**9])) == made
 
     run(work)
+
+
+def test_the_bots_of_a_suspended_tenant_count_as_stopped(bot, cast):
+    cast.tenant.suspended_at = now()
+    db.session.commit()
+    config = directory.find(bot.id)
+    assert config is not None
+    assert not config.enabled
