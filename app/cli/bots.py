@@ -1,14 +1,14 @@
 """`flask bots`: add, list and test bots."""
 
-import json
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from app.cli.output import json_option, show
 from app.core.errors import AppError
 from app.core.i18n import EN, translate
 from app.core.queue import transaction
@@ -18,13 +18,7 @@ from app.models import Bot
 from app.services import bots, health
 
 PAGE = 500
-Command = TypeVar("Command", bound=Callable[..., Any])
 group = AppGroup("bots", help="Add, list and test bots.")
-
-
-def json_option(command: Command) -> Command:
-    """Adds `--json`, which asks for one JSON document instead of words."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
 
 
 @group.command("add")
@@ -82,11 +76,6 @@ def test(bot: str, *, as_json: bool) -> None:
     show(row, row["last_error"] or f"@{row['username']} is well ({row['mode']}).", as_json=as_json)
     if row["last_error"]:
         raise SystemExit(1)
-
-
-def show(result: object, words: str, *, as_json: bool) -> None:
-    """Prints one JSON document or words for people."""
-    click.echo(json.dumps(result, ensure_ascii=False) if as_json else words)
 
 
 def _pages(tenant_id: int | None) -> Iterator[list[Bot]]:

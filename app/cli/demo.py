@@ -9,7 +9,7 @@ from flask import Flask
 from flask.cli import AppGroup
 from flask_security.utils import verify_password
 
-from app.cli.bots import json_option, show
+from app.cli.output import json_option, show
 from app.core.errors import AppError
 from app.core.i18n import EN
 from app.core.queue import transaction

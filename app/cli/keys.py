@@ -4,7 +4,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from app.cli.bots import json_option, show
+from app.cli.output import json_option, show
 from app.core.crypto import CryptoError
 from app.core.i18n import EN
 from app.core.queue import transaction

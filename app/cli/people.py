@@ -5,7 +5,7 @@ from flask import Flask
 from flask.cli import AppGroup
 from flask_security.recoverable import generate_reset_password_token
 
-from app.cli.bots import json_option, show
+from app.cli.output import json_option, show
 from app.core.queue import transaction
 from app.core.settings import get_settings
 from app.core.tenancy import system_scope

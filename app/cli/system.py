@@ -8,7 +8,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli.bots import json_option, show
+from app.cli.output import json_option, show
 from app.core.db import db
 from app.core.queue import depths
 from app.core.redis import quick

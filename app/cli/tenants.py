@@ -8,7 +8,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from app.cli.bots import json_option, show
+from app.cli.output import json_option, show
 from app.core.errors import AppError, BadInput
 from app.core.i18n import EN, LOCALES, ZH
 from app.core.queue import transaction

@@ -4,16 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 
 from app.core import clock, crypto
 from app.core.db import db
-from app.core.errors import NotFound
+from app.core.errors import LimitReached, NotFound
+from app.core.i18n import N_
 from app.core.ids import api_key
 from app.models import ApiKey, Tenant
 from app.services import audit, tenants
 
 USED_EVERY = timedelta(minutes=1)
+MOST = 50
+
+
+class TooManyKeys(LimitReached):
+    code = "too_many_keys"
+    message = N_("At most %(limit)s keys are possible. Revoke one that is not needed.")
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,10 @@ def fingerprint(key: str) -> str:
 
 
 def create(tenant_id: int, name: str, user_id: int | None = None) -> NewKey:
-    """A new key with all rights of a manager. Raises BadInput."""
+    """A new key with all rights of a manager. Raises BadInput, TooManyKeys."""
+    working = select(func.count()).where(ApiKey.tenant_id == tenant_id, ApiKey.revoked_at.is_(None))
+    if (db.session.scalar(working) or 0) >= MOST:
+        raise TooManyKeys(limit=MOST)
     key = api_key()
     row = ApiKey(
         tenant_id=tenant_id,

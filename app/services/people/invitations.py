@@ -4,12 +4,12 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core import clock, crypto
 from app.core.db import db
-from app.core.errors import BadInput, Conflict, NotFound
+from app.core.errors import BadInput, Conflict, LimitReached, NotFound
 from app.core.i18n import N_
 from app.core.tenancy import tenant_scope
 from app.domain.people import Role, clean_email, is_email
@@ -17,6 +17,7 @@ from app.models import Invitation, Membership, User
 from app.services import audit, tenants
 
 LIVES = timedelta(days=7)
+MOST = 200
 
 
 class InvitationGone(NotFound):
@@ -31,8 +32,16 @@ class AlreadyStaff(Conflict):
     message = N_("This person already works here.")
 
 
+class TooManyPeople(LimitReached):
+    code = "too_many_people"
+    message = N_("At most %(limit)s people can work here, open invitations included.")
+
+
 def invite(tenant_id: int, email: str, role: Role, invited_by: int | None) -> tuple[Invitation, str]:
-    """An invitation and the token of its link, which is told only now. Replaces an open one to the same address."""
+    """An invitation and the token of its link, which is told only now. Replaces an open one to the same address.
+
+    Raises BadInput, AlreadyStaff, TooManyPeople.
+    """
     address = clean_email(email)
     if not is_email(address):
         raise BadInput(N_("This is not an e-mail address."))
@@ -50,6 +59,7 @@ def invite(tenant_id: int, email: str, role: Role, invited_by: int | None) -> tu
         .where(Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+    _check_room(tenant_id)
     token = secrets.token_urlsafe(32)
     row = Invitation(
         tenant_id=tenant_id,
@@ -63,6 +73,13 @@ def invite(tenant_id: int, email: str, role: Role, invited_by: int | None) -> tu
     db.session.flush()
     audit.record(tenant_id, "staff.invited", ("invitation", row.id, address), {"role": role})
     return row, token
+
+
+def _check_room(tenant_id: int) -> None:
+    staff = select(func.count()).where(Membership.tenant_id == tenant_id)
+    invited = select(func.count()).where(Invitation.tenant_id == tenant_id, *_open())
+    if (db.session.scalar(staff) or 0) + (db.session.scalar(invited) or 0) >= MOST:
+        raise TooManyPeople(limit=MOST)
 
 
 def list_invitations(tenant_id: int) -> Sequence[Invitation]:
