@@ -17,8 +17,8 @@ BUDGET: Final = 0.2
 # One ring speaks for everything that was committed meanwhile. Milliseconds are not felt by anybody, and where a ring
 # speaks for many, those who hear it are awake anyway.
 GAP: Final = 0.003
-BUSY: Final = 4
-BUSY_GAP: Final = 0.02
+BUSY: Final = 12
+BUSY_GAP: Final = 0.03
 REST: Final = 1.0
 
 

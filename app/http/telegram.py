@@ -59,14 +59,17 @@ class Answer(NamedTuple):
         }
 
 
+# Whoever is refused before his body was read has to hear that the connection ends: the server closes it, so that what
+# is left of the body cannot pass for another request.
+_LAST: Final = {"Connection": "close"}
 TAKEN = Answer(200, {})
-FORBIDDEN = Answer(403, {})
+FORBIDDEN = Answer(403, _LAST)
 NOT_POST = Answer(405, {"Allow": "POST"})
-UNFINISHED = Answer(400, {"Connection": "close"})
-TOO_LARGE = Answer(413, {"Connection": "close"})
+UNFINISHED = Answer(400, _LAST)
+TOO_LARGE = Answer(413, _LAST)
 AWAY = Answer(503, {"Retry-After": "5"})
 FULL = Answer(503, {"Retry-After": "30"})
-STOPPED = Answer(503, {"Retry-After": "60"})
+STOPPED = Answer(503, {"Retry-After": "60", **_LAST})
 _MESSAGES: Final = {
     id(answer): answer.message()
     for answer in (TAKEN, FORBIDDEN, NOT_POST, UNFINISHED, TOO_LARGE, AWAY, FULL, STOPPED)
@@ -76,11 +79,10 @@ _NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 
 def may_speak(config: BotConfig | None, given: bytes | None) -> bool:
     """Whether this is Telegram speaking for this bot: the secret of now, or the one before it within its grace."""
-    present = config.secret.encode() if config else _NOBODY
-    former = config.former_secret.encode() if config and config.former_secret else _NOBODY
-    is_present = hmac.compare_digest(given or b"", present)
-    is_former = hmac.compare_digest(given or b"", former)
-    return config is not None and given is not None and (is_present or is_former)
+    right = hmac.compare_digest(given or b"", config.secret.encode() if config else _NOBODY)
+    if config is not None and config.former_secret:
+        right |= hmac.compare_digest(given or b"", config.former_secret.encode())
+    return right and config is not None and given is not None
 
 
 def refusal(config: BotConfig | None, given: bytes | None) -> Answer | None:
