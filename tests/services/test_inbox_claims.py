@@ -192,6 +192,18 @@ def test_a_zombie_changes_nothing(bot, store, other):
     assert row(1).state == "new"
 
 
+def test_a_zombie_does_not_end_what_another_holds(bot, store, other):
+    put(bot, [(1, 1)])
+    lease_all("me")
+    (update,) = store.claim(ALL, PLENTY)[0]
+    end_leases()
+    lease_all("other")
+    other.recover(ALL)
+    assert other.claim_suspect(other.suspects(ALL)[0]) is not None
+    assert store.finish([claims.done(update)]) == 0
+    assert row(1).state == "leased"
+
+
 def test_the_lease_number_only_grows(bot, store, other):
     put(bot, [(1, 1)])
     lease_all("me")
