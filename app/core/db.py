@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, registry
 
 from app.core import tenancy
-from app.core.settings import Settings
+from app.core.settings import CUT_LINE, Settings
 
 _metadata = MetaData(
     naming_convention={
@@ -72,7 +72,7 @@ def engine_options(settings: Settings) -> dict[str, object]:
     if settings.database_pooler:
         connect = {"connect_timeout": 5, "prepare_threshold": None}
     return {
-        "connect_args": connect,
+        "connect_args": connect | CUT_LINE,
         "pool_size": settings.database_pool_size,
         "max_overflow": 5,
         "pool_timeout": 10,

@@ -34,6 +34,11 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     # What Fernet made, and Fernet's keys.
     ("gAAAA", re.compile(r"(?<![A-Za-z0-9_-])gAAAA[A-Za-z0-9_-]{60,}={0,2}"), HIDDEN),
     ("=", re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}=(?![A-Za-z0-9=])"), HIDDEN),
+    # Links that work once; Flask names the path of a request that crashed.
+    *(
+        (f"/{page}/", re.compile(rf"(?<=/{page}/)[A-Za-z0-9_.-]{{16,}}"), HIDDEN)
+        for page in ("reset", "confirm", "invite")
+    ),
     ("://", re.compile(r"(?<=://)([^\s:/@\"']*):[^\s/@\"']+@"), rf"\1:{HIDDEN}@"),
 )
 

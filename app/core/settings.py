@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from cryptography.fernet import Fernet
+from psycopg.conninfo import make_conninfo
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -18,6 +19,14 @@ from app.core.errors import Misconfigured
 from app.core.ids import api_key
 
 TELEGRAM = "https://api.telegram.org"
+CUT_LINE = {
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A PostgreSQL that vanished from the network is noticed within half a minute; systems by themselves take a quarter of
+an hour, or two hours where nothing is under way."""
 RUN_FILE = "run.env"
 """In EMBEDDED_DIR: what `make run` chose, while it runs, so that a command in another terminal means the same."""
 
@@ -135,12 +144,15 @@ class Settings(BaseSettings):
             ]
             if missing:
                 raise ValueError(f"in production these must be set: {', '.join(missing)}")
+            if self.mail_url and not self.public_url:
+                raise ValueError("MAIL_URL needs PUBLIC_URL: links in mail must not follow the request's Host")
         return self
 
     @property
     def libpq_url(self) -> str:
-        """The serving role's URL as libpq and psycopg read it."""
-        return self.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+        """The serving role's URL as libpq and psycopg read it, with the limits that notice a cut line."""
+        url = self.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+        return make_conninfo(url, **CUT_LINE)
 
     @property
     def migration_url(self) -> str:

@@ -115,6 +115,12 @@ def test_a_doubled_secret_is_refused(door, server):
     assert stored() == {}
 
 
+@pytest.mark.parametrize("server", [ASGI], ids=["asgi"], indirect=True)
+def test_who_is_refused_hears_that_the_connection_ends(door):
+    """His body was not read, so the server closes; whoever does not know loses his next request."""
+    assert door.post(b"{}", secret="wrong").headers["Connection"] == "close"
+
+
 def test_a_wrong_secret_takes_as_long_as_an_unknown_bot(door):
     def time_of(path: str) -> float:
         started = perf_counter()
