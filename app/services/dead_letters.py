@@ -59,10 +59,12 @@ def list_letters(tenant_id: int, *, before: int | None = None) -> Sequence[Lette
     ]
 
 
-def count(tenant_id: int) -> int:
-    """How many there are, counted up to 1,000."""
-    some = select(Update.seq).where(_dead(tenant_id)).limit(MOST).subquery()
-    return db.session.scalar(select(func.count()).select_from(some)) or 0
+def count(tenant_id: int, bot_id: int | None = None) -> int:
+    """How many there are, of one bot or of all, counted up to 1,000."""
+    some = select(Update.seq).where(_dead(tenant_id)).limit(MOST)
+    if bot_id is not None:
+        some = some.where(Update.bot_id == bot_id)
+    return db.session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
 def replay(tenant_id: int, keys: Iterable[Key] | None = None) -> int:
