@@ -15,6 +15,7 @@ from admin import (
     dashboard,
     dead_letters,
     formatters,
+    members,
     operators,
     people,
     settings,
@@ -24,6 +25,7 @@ from admin.menu import shell
 FEATURES: tuple[ModuleType, ...] = (
     bots,
     bot_texts,
+    members,
     dead_letters,
     people,
     settings,

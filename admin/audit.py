@@ -21,6 +21,7 @@ THINGS = {
     "dead_letters": _l("Messages set aside"),
     "domain": _l("Domain"),
     "member": _l("Member"),
+    "members": _l("Members"),
     "operator": _l("Operator"),
     "staff": _l("Staff member"),
     "tenant": _l("Business"),

@@ -8,7 +8,11 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from admin.audit import actor, sentence
+from admin.dead_letters import DeadLettersView
+from admin.forms import viewer_zone
 from admin.guard import Guarded, tenant_id, viewer
+from admin.members import newcomers
+from app.core import clock
 from app.domain.bots import BotState
 from app.domain.people import Role
 from app.models import Bot
@@ -77,8 +81,9 @@ class HomeView(Guarded, AdminIndexView):
             "today": today,
             "chart_of_today": today_chart(today),
             "tiles": dashboard.tiles(tenant, me.timezone),
+            "newcomers": newcomers(clock.now().astimezone(viewer_zone()).date()),
             "members": dashboard.member_count(tenant),
-            "dead": dead_letters.count(tenant),
+            "dead": dead_letters.count(tenant) if me.may(DeadLettersView.role) else 0,
             "events": dashboard.recent_changes(tenant) if me.may(Role.MANAGER) else [],
             "state_of": state_of,
             "sentence": sentence,

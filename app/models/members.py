@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint, func
+from sqlalchemy import Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Keyed, Model, TenantOwned, belongs_to
@@ -22,7 +22,10 @@ class Member(Keyed, TenantOwned, Model):
     first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
-    __table_args__ = (UniqueConstraint("tenant_id", "telegram_id"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "telegram_id"),
+        Index("ix_member_tenant_id_first_seen_at", "tenant_id", "first_seen_at", "id"),
+    )
 
 
 class BotMember(TenantOwned, Model):

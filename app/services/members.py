@@ -1,23 +1,26 @@
-"""Telegram users of a tenant: who they are, their language, and whether they block a bot."""
+"""Telegram users of a tenant: who they are, their language, whether they block a bot, and finding them on pages."""
 
 import contextlib
 import os
 import threading
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
-from sqlalchemy import text, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text, true, update
 
 from app.core.bells import Bell, Listener
 from app.core.db import db
 from app.core.queue import ring
-from app.domain.members import Person
-from app.models import Member
+from app.domain.members import Person, read_number, read_username
+from app.models import Bot, BotMember, Member
 
 FRESH_SECONDS = 600.0
 """A member seen this recently and unchanged is not written again."""
 _MOST = 50_000
+MAX_WORDS = 5
 
 _SEEN = text("""
 WITH person AS (
@@ -126,3 +129,75 @@ def _listen() -> None:
         for _, message in listener.wait(60):
             with contextlib.suppress(ValueError):
                 forget(int(message))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """With how many bots somebody has talked in private, and how many of them he blocks."""
+
+    bots: int = 0
+    blocked: int = 0
+
+
+def matching(words: str) -> ColumnElement[bool]:
+    """Members whom up to 5 words fit, each of them: parts of names, `@name`, `t.me/name`, or the Telegram number."""
+    return and_(true(), *(_fits(word) for word in words.split()[:MAX_WORDS]))
+
+
+def _fits(word: str) -> ColumnElement[bool]:
+    username = read_username(word)
+    if username is not None:
+        return Member.username.istartswith(username, autoescape=True)
+    # Chinese names are written family name first and without a blank.
+    whole = func.concat_ws(
+        " ", Member.first_name, Member.last_name, Member.username, Member.last_name + Member.first_name
+    )
+    named, number = whole.icontains(word, autoescape=True), read_number(word)
+    return named if number is None else or_(Member.telegram_id == number, named)
+
+
+def speaking(language: str) -> ColumnElement[bool]:
+    """Members whose chosen language, or else that of their Telegram, is this one (`zh`, `en`)."""
+    return func.coalesce(Member.locale, Member.language_code, "").istartswith(language)
+
+
+def talked_with(bot_id: int) -> ColumnElement[bool]:
+    """Members who wrote to this bot in private."""
+    return _talk(BotMember.bot_id == bot_id)
+
+
+def blocking() -> ColumnElement[bool]:
+    """Members who block at least one bot."""
+    return _talk(BotMember.blocked_at.is_not(None))
+
+
+def _talk(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    mine = and_(BotMember.tenant_id == Member.tenant_id, BotMember.telegram_id == Member.telegram_id)
+    return exists().where(mine, condition)
+
+
+def active_since(moment: datetime) -> ColumnElement[bool]:
+    """Members who were seen at that moment or later, to 10 minutes."""
+    return Member.last_seen_at >= moment
+
+
+def standings(tenant_id: int, telegram_ids: Iterable[int]) -> dict[int, Standing]:
+    """How some members stand with the tenant's bots; who was seen in groups only is not among them."""
+    bots = select(Bot.id).where(Bot.tenant_id == tenant_id)
+    rows = db.session.execute(
+        select(BotMember.telegram_id, func.count(), func.count(BotMember.blocked_at))
+        .where(BotMember.bot_id.in_(bots), BotMember.telegram_id.in_(list(telegram_ids)))
+        .group_by(BotMember.telegram_id)
+    )
+    return {telegram_id: Standing(talks, blocked) for telegram_id, talks, blocked in rows}
+
+
+def talks(member: Member) -> Sequence[tuple[BotMember, Bot]]:
+    """The bots that a member wrote to in private, latest first, removed ones too."""
+    found = db.session.execute(
+        select(BotMember, Bot)
+        .join(Bot, Bot.id == BotMember.bot_id)
+        .where(BotMember.tenant_id == member.tenant_id, BotMember.telegram_id == member.telegram_id)
+        .order_by(BotMember.last_seen_at.desc())
+    )
+    return [(talk, bot) for talk, bot in found]

@@ -22,10 +22,12 @@ from sqlalchemy import (
 )
 
 from app.core import clock
+from app.core.bells import Bell
 from app.core.crypto import EncryptedText
 from app.core.db import Base, db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import N_
+from app.core.queue import ring
 from app.core.tenancy import TenantOwned
 from app.domain.inbox import UpdateState
 from app.gateways import telegram
@@ -176,6 +178,8 @@ def erase_member(tenant_id: int, telegram_id: int) -> None:
         )
     )
     _blank_updates(tenant_id, telegram_id)
+    # Processes that saw him lately remember his name, and would not write him down if he came back.
+    ring(Bell.MEMBERS, telegram_id)
     audit.record(tenant_id, "member.erased", ("member", member_id, ""))
 
 

@@ -458,6 +458,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "telegram_id", name=op.f("uq_member_tenant_id_telegram_id")),
     )
     op.create_index(op.f("ix_member_tenant_id"), "member", ["tenant_id"], unique=False)
+    op.create_index(
+        "ix_member_tenant_id_first_seen_at", "member", ["tenant_id", "first_seen_at", "id"], unique=False
+    )
     op.create_table(
         "membership",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
