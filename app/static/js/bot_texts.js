@@ -22,11 +22,16 @@ for (const field of document.querySelectorAll("[data-preview]")) {
   field.addEventListener("input", () => show(field));
 }
 
+// A field that nobody was in yet has no cursor that anybody chose: what is inserted goes to its end.
+const visited = new WeakSet();
+document.addEventListener("focusin", (event) => visited.add(event.target));
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-insert]");
   if (!button) return;
   const field = document.getElementById(button.dataset.into);
-  field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+  const [start, end] = visited.has(field) ? [field.selectionStart, field.selectionEnd] : [field.value.length, field.value.length];
+  field.setRangeText(button.dataset.insert, start, end, "end");
   field.focus();
   field.dispatchEvent(new Event("input", { bubbles: true }));
 });
