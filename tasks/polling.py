@@ -1,7 +1,6 @@
 """Long polling: the tick makes sure that every shard of bots has an owner, a slice is an owner for a while."""
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
 
 from app.core.queue import TaskName, enqueue, transaction
 from app.core.settings import get_settings
@@ -32,9 +31,3 @@ def slice_() -> None:
     """Polls a shard; acknowledged at its start, since the tick replaces what dies."""
     with system_scope():
         polling.run()
-
-
-@worker_shutting_down.connect
-def stop(**_kwargs: object) -> None:
-    """Slices let go within a moment, so that another worker takes over and this one may end."""
-    polling.stopping.set()

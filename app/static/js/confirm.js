@@ -48,7 +48,11 @@ export function startConfirm() {
     if (!source.dataset.confirm || form.dataset.confirmed) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!(await ask(source.dataset.confirm, options(source)))) return;
+    if (!(await ask(source.dataset.confirm, options(source)))) {
+      // A choice that would have sent itself goes back to what it was.
+      if (form.querySelector("[data-submit-on-change]")) form.reset();
+      return;
+    }
     form.dataset.confirmed = "1";
     form.requestSubmit(event.submitter ?? undefined);
     delete form.dataset.confirmed;

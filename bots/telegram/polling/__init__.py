@@ -1,5 +1,5 @@
-"""Long polling of all bots: `run` is one slice of it, the body of a Celery task; `stopping` ends slices early."""
+"""Long polling of all bots: `run` is one slice of it, the body of a Celery task."""
 
-from bots.telegram.polling.slices import close, run, stopping
+from bots.telegram.polling.slices import close, run
 
-__all__ = ["close", "run", "stopping"]
+__all__ = ["close", "run"]

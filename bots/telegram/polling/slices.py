@@ -17,6 +17,7 @@ from app.core.db import db
 from app.core.queue import TaskName, ring, send, transaction
 from app.core.redis import quick
 from app.core.settings import Settings, get_settings
+from app.core.stopping import stopping
 from app.services import leases
 from bots.telegram.polling.engine import Engine, Seat
 
@@ -24,9 +25,6 @@ log = logging.getLogger(__name__)
 
 ORPHAN_LEASES = 2.0
 """A shard that nobody took for so many lengths of a lease is taken by somebody who already has one."""
-
-stopping = threading.Event()
-"""Set when this process shuts down; every slice then lets go within a moment."""
 
 
 class _Process:
