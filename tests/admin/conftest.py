@@ -9,7 +9,7 @@ from flask import Flask, g, request
 from flask.testing import FlaskClient
 from flask_admin import expose
 from flask_admin.actions import action
-from sqlalchemy import event
+from sqlalchemy import event, select
 from wtforms import IntegerField
 from wtforms.validators import InputRequired, Length, Optional
 
@@ -25,7 +25,7 @@ from app.core.tenancy import SYSTEM, enter_scope
 from app.domain.people import Role, Viewer
 from app.factory import create_app
 from app.http import assets, csrf, errors, i18n, pages, requests, security_headers
-from app.models import Bot, BotMenuItem, Member, Tenant, User
+from app.models import AuditEvent, Bot, BotMenuItem, Member, Tenant, User
 from tests.cast import Cast
 
 BUTTONS = "/admin/buttons/"
@@ -167,6 +167,16 @@ def browser(shop_app: Flask, app: Flask, cast: Cast) -> Iterator[Callable[..., B
 
     yield open_as
     shop_app.config["PERSON"] = None
+
+
+def labels(tenant: Tenant) -> set[str]:
+    """What the tenant's buttons say."""
+    return set(db.session.scalars(select(BotMenuItem.label).where(BotMenuItem.tenant_id == tenant.id)))
+
+
+def last_event() -> AuditEvent | None:
+    """What was recorded last."""
+    return db.session.scalar(select(AuditEvent).order_by(AuditEvent.id.desc()))
 
 
 @pytest.fixture
