@@ -21,7 +21,6 @@ from app.domain.inbox import read_head, shard_of
 from app.models import Junk, Update
 from app.services import directory
 from app.services.inbox import intake
-from app.services.inbox.caps import Caps
 from app.services.inbox.writer import GroupWriter, InboxUnavailable
 from tests.inbox_tools import make_bot, raw
 
@@ -249,51 +248,6 @@ def test_junk_of_one_bot_leaves_room_for_the_other_bots_of_the_tenant(cast):
     kept = db.session.execute(select(Junk.bot_id, Junk.raw)).all()
     assert sorted({bot_id for bot_id, _ in kept}) == [first.id, second.id]
     assert (len(kept), {len(body) for _, body in kept}) == (100, {8192})
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def admitted(caps: Caps, times: int) -> int:
-    return sum(caps.admit(1) for _ in range(times))
-
-
-def test_a_bot_is_full_at_its_cap_until_a_count_says_otherwise():
-    clock = Clock()
-    caps = Caps(100, clock)
-    assert admitted(caps, 150) == 100
-    caps.learn(caps.due(), {1: 100})
-    assert admitted(caps, 10) == 0
-    clock.now += 2
-    assert admitted(caps, 1) == 0
-    caps.learn(caps.due(), {1: 40})
-    assert admitted(caps, 100) == 60
-
-
-def test_counts_are_asked_for_before_the_estimate_can_be_far_off():
-    caps = Caps(10_000, Clock())
-    caps.admit(1)
-    assert caps.due() == [1]
-    caps.learn([1], {1: 6_000})
-    admitted(caps, 999)
-    assert caps.due() == []
-    admitted(caps, 1)
-    assert caps.due() == [1]
-
-
-def test_counting_is_rare_for_a_bot_with_room():
-    caps = Caps(10_000, Clock())
-    asked = 0
-    for _ in range(100_000):
-        caps.admit(1)
-        if caps.due_bots:
-            asked += 1
-            caps.learn(caps.due(), {})
-    assert asked <= 42
 
 
 def orjson_or_nothing(update: object) -> bytes:
