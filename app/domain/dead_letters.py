@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import orjson
 
+from app.domain.members import clean_name
+
 SHOWN = 160
 KINDS = (
     "message",
@@ -43,12 +45,12 @@ def _name(person: object) -> str:
         return ""
     parts = [person.get("first_name"), person.get("last_name")]
     full = " ".join(part for part in parts if isinstance(part, str)).strip()
-    return (full or str(person.get("title") or person.get("username") or ""))[:SHOWN]
+    return clean_name(full or str(person.get("title") or person.get("username") or ""), SHOWN)
 
 
 def _words(payload: dict[str, object]) -> str:
     for field in ("text", "caption", "data", "query"):
         value = payload.get(field)
         if isinstance(value, str):
-            return value[:SHOWN]
+            return clean_name(" ".join(value[: 2 * SHOWN].split()), SHOWN)
     return ""

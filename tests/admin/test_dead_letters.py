@@ -8,6 +8,7 @@ from app.domain.dead_letters import Summary, summarise
 from app.domain.inbox import UpdateState
 from app.domain.people import Role
 from app.models import AuditEvent, Update
+from tests.cast import sign_in
 
 PAGE = "/admin/dead_letters/"
 RAW = '{"update_id": 5, "message": {"from": {"first_name": "小 <b>王"}, "text": "你好"}}'.encode()
@@ -35,6 +36,19 @@ def state(letter):
 
 def key(letter):
     return f"{letter.bot_id}-{letter.update_id}"
+
+
+@pytest.mark.parametrize(("who", "led"), [("owner", True), ("staff", True), ("reader", False)])
+def test_home_and_the_bots_page_lead_to_them(app, cast, letters, who, led):
+    client = sign_in(app, getattr(cast, who))
+    for path in ("/admin/", f"/admin/bots/details/?id={letters[0].bot_id}"):
+        assert (PAGE in client.get(path).text) is led, path
+
+
+def test_a_day_without_them_names_them_nowhere(app, cast, bots):
+    client = sign_in(app, cast.owner)
+    for path in ("/admin/", f"/admin/bots/details/?id={bots[0].id}"):
+        assert PAGE not in client.get(path).text, path
 
 
 def test_the_page_tells_who_wrote_what_and_why(browser, letters):
@@ -112,6 +126,10 @@ def test_strange_pages_show_the_latest(browser, letters, before):
         (
             b'{"callback_query": {"from": {"username": "u"}, "data": "x:1"}}',
             Summary("callback_query", "u", "x:1"),
+        ),
+        (
+            b'{"message": {"from": {"first_name": "A\\u202eB"}, "text": "a\\u2066\\n b"}}',
+            Summary("message", "AB", "a b"),
         ),
         (b'{"message": {"from": 7, "text": ["no"]}}', Summary("message", "", "")),
     ],
