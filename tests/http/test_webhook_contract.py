@@ -101,6 +101,13 @@ def test_a_wrong_secret_and_an_unknown_bot_hear_the_same(door, secret):
     assert stored() == {}
 
 
+@pytest.mark.parametrize("name", ["%00", "%ff%fe", "%F0%9F%98%80", "%ed%a0%80", "x" * 3000, "%27%3B--"])
+def test_strange_names_are_unknown_bots(door, name):
+    root = door.url.rsplit("/", 2)[0]
+    assert door.http.post(f"{root}/{name}/", b"{}", headers={SECRET: "x"}).status_code == 403
+    assert door.post(raw(7, 1)).status_code == 200
+
+
 def test_a_missing_secret_is_refused(door):
     assert door.http.post(door.url, raw(7, 1)).status_code == 403
 

@@ -112,17 +112,20 @@ class AsyncDirectory:
             self._loading = None
 
     async def _load_group(self, keys: list[Key]) -> None:
-        failed: DirectoryUnavailable | None = None
+        failed: DirectoryUnavailable | None = DirectoryUnavailable("looking up broke down")
         try:
             await self._load(keys)
+            failed = None
         except DirectoryUnavailable as error:
             failed = error
-        for waiter in [waiter for key in keys for waiter in self._asked.pop(key, [])]:
-            if not waiter.done():
-                if failed:
-                    waiter.set_exception(failed)
-                else:
-                    waiter.set_result(None)
+        finally:
+            # Whatever happened, nobody is left waiting.
+            for waiter in [waiter for key in keys for waiter in self._asked.pop(key, [])]:
+                if not waiter.done():
+                    if failed:
+                        waiter.set_exception(failed)
+                    else:
+                        waiter.set_result(None)
 
     async def _load(self, keys: list[Key]) -> None:
         for attempt in range(1, TRIES + 1):

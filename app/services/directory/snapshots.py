@@ -46,8 +46,8 @@ UNKNOWN: Final = Unknown.UNKNOWN
 def parameters(keys: Iterable[Key]) -> tuple[list[int], list[str]]:
     """The parameters of SELECT."""
     keys = list(keys)
-    # A NUL character cannot be part of a text in PostgreSQL, nor of a public id.
-    names = [key for key in keys if isinstance(key, str) and "\0" not in key]
+    # Anything else than ASCII is in no public id, and some of it PostgreSQL would refuse.
+    names = [key for key in keys if isinstance(key, str) and key.isascii() and "\0" not in key]
     return [key for key in keys if isinstance(key, int)], names
 
 

@@ -118,6 +118,8 @@ class GroupWriter:
                     await self._count()
         finally:
             self._task = None
+            if self._queue:
+                self._go()
 
     def _next_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
@@ -134,17 +136,19 @@ class GroupWriter:
 
     async def _write_group(self, group: list[_Waiting]) -> None:
         rows = [row for together, _, _ in group for row in together]
+        error: InboxUnavailable | None = InboxUnavailable("writing broke down")
+        written = 0
         try:
             written = await self._insert(rows)
-        except InboxUnavailable as error:
+            error = None
+        except InboxUnavailable as failure:
+            error = failure
+        finally:
+            # Whatever happened, nobody is left waiting.
             for _, _, done in group:
-                if not done.done():
-                    done.set_exception(error)
+                _settle(done, error)
+        if error:
             return
-        for _, _, done in group:
-            # Whoever waited may be gone.
-            if not done.done():
-                done.set_result(None)
         self._bell.ring({row[SHARD] for row in rows})
         metrics.updates_accepted(self._transport, len(rows))
         if written < len(rows):
@@ -172,12 +176,7 @@ class GroupWriter:
             await self._ask(intake.INSERT_JUNK, junk)
         except InboxUnavailable as failure:
             error = failure
-        if done.done():
-            return
-        if error:
-            done.set_exception(error)
-        else:
-            done.set_result(None)
+        _settle(done, error)
 
     async def _count(self) -> None:
         bots = self._caps.due()
@@ -230,3 +229,13 @@ class GroupWriter:
         if self._connection is not None:
             connection, self._connection, self._statement = self._connection, None, None
             await connection.close()
+
+
+def _settle(done: asyncio.Future[None], error: InboxUnavailable | None) -> None:
+    if done.done():
+        # Whoever waited has gone.
+        return
+    if error:
+        done.set_exception(error)
+    else:
+        done.set_result(None)
