@@ -70,6 +70,11 @@ class Lines:
                 line.close()
         return status, answer
 
+    def close(self) -> None:
+        """Closes what is kept; the next call opens a new connection."""
+        while self._idle:
+            self._idle.pop().close()
+
     def _request(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
         if not path.isascii() or not path.isprintable() or " " in path:
             raise ValueError("the path holds what no path may hold")
@@ -129,12 +134,13 @@ def _status(line: bytes) -> tuple[bytes, int]:
 
 def _headers(reader: io.BufferedIOBase) -> dict[bytes, bytes]:
     headers: dict[bytes, bytes] = {}
-    while line := _line(reader):
-        name, _, value = line.partition(b":")
+    for _ in range(MOST_HEADERS):
+        line = _line(reader)
+        if not line:
+            return headers
+        name, _colon, value = line.partition(b":")
         headers[name.lower()] = value.strip()
-        if len(headers) > MOST_HEADERS:
-            raise ValueError("too many headers")
-    return headers
+    raise ValueError("too many headers")
 
 
 def _line(reader: io.BufferedIOBase) -> bytes:

@@ -225,6 +225,21 @@ def test_after_five_failures_it_is_set_aside_and_the_chat_goes_on(bot, script, r
     assert script.all == [2]
 
 
+def test_one_poisoned_update_in_a_thousand_stops_nobody(bot, script, readers, monkeypatch):
+    monkeypatch.setattr("bots.drain.crew.WAITS", (0.01,) * 5)
+
+    def act(update_id: int) -> None:
+        if update_id == 500:
+            raise ValueError("poison")
+
+    script.act = act
+    put(bot, [(number, number % 10) for number in range(1000)])
+    readers.start()
+    wait_for(lambda: sorted(set(states().values())) == ["dead", "done"], seconds=20)
+    assert sorted(script.all) == [number for number in range(1000) if number != 500]
+    assert all(ids == sorted(ids) for ids in script.handled.values())
+
+
 def test_a_postponed_update_waits_without_being_counted(bot, script, readers):
     waits = iter([0.05] * 8)
 

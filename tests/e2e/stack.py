@@ -10,12 +10,9 @@ A name with a number behind it is one more of its kind: `worker2`, `beat2`.
 """
 
 import contextlib
-import ctypes
 import json
 import os
-import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,24 +21,20 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_urlsafe
 from types import TracebackType
 from typing import Any, Self
 
 import psycopg
 import redis
-from cryptography.fernet import Fernet
 
-from app.core.embedded import EmbeddedPostgres, EmbeddedRedis, EmbeddedUrls, ensure
+from app.core.embedded import EmbeddedPostgres, EmbeddedRedis, ensure
 from app.core.embedded import stop as stop_servers
+from tests.e2e.surroundings import BIN, ROOT, die_with_parent, environment, free_port, kind, procfile, remove
 from tests.sandbox_client import Sandbox
 from tests.waiting import wait_for
 
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
 ALL = ("web", "worker", "poller", "beat")
 LOG_LINES = 60
-_libc = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True)
@@ -87,9 +80,9 @@ class Stack:
         home = Path(tempfile.mkdtemp(prefix="laoban-stack-"))
         urls = ensure(home, fast=True)
         sandbox = Sandbox.start()
-        port = _free_port()
+        port = free_port()
         stack = cls(
-            home, _environment(home, urls, sandbox.url, port) | env, sandbox, port, worker_app=worker_app
+            home, environment(home, urls, sandbox.url, port) | env, sandbox, port, worker_app=worker_app
         )
         try:
             stack.flask("db", "upgrade")
@@ -111,6 +104,14 @@ class Stack:
     def kill9(self, name: str) -> None:
         """Ends a process and its children at once."""
         self._signal(name, signal.SIGKILL)
+
+    def freeze(self, name: str) -> None:
+        """Stops a process in the middle of whatever it does, until `thaw`."""
+        os.killpg(self.processes[name].pid, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Lets it go on."""
+        os.killpg(self.processes[name].pid, signal.SIGCONT)
 
     def terminate(self, name: str) -> None:
         """Asks a process to end, without waiting."""
@@ -218,15 +219,15 @@ class Stack:
                 self._signal(name, signal.SIGKILL)
         self.sandbox.kill()
         stop_servers(self.home, force=True)
-        _remove(self.home)
+        remove(self.home)
 
     def _launch(self, name: str) -> None:
-        kind = _kind(name)
+        sort = kind(name)
         self.starts[name] += 1
-        line = _procfile()[kind].replace("@%h", f".{name}@%h")
-        if kind == "worker":
+        line = procfile()[sort].replace("@%h", f".{name}@%h")
+        if sort == "worker":
             line = line.replace("tasks.worker", self.worker_app)
-        bind = f" -b 127.0.0.1:{self.port}" if kind == "web" else ""
+        bind = f" -b 127.0.0.1:{self.port}" if sort == "web" else ""
         self._log(name).parent.mkdir(exist_ok=True)
         with self._log(name).open("ab") as log:
             self.processes[name] = subprocess.Popen(
@@ -236,7 +237,7 @@ class Stack:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - it takes no lock, so threads do not matter
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - it takes no lock, so threads do not matter
             )
 
     def _await(self, name: str) -> None:
@@ -244,9 +245,9 @@ class Stack:
         assert self.lives(name), f"{name} ended:\n{self.log(name)[-4000:]}"
 
     def _ready(self, name: str) -> bool:
-        if _kind(name) == "web":
+        if kind(name) == "web":
             return self._answers()
-        said = " ready." if _kind(name) in {"worker", "poller"} else "beat: Starting"
+        said = " ready." if kind(name) in {"worker", "poller"} else "beat: Starting"
         return self.log(name).count(said) >= self.starts[name]
 
     def _answers(self) -> bool:
@@ -262,53 +263,3 @@ class Stack:
 
     def _log(self, name: str) -> Path:
         return self.home / "log" / f"{name}.log"
-
-
-def _environment(home: Path, urls: EmbeddedUrls, telegram: str, port: int) -> dict[str, str]:
-    return {
-        **os.environ,
-        "PATH": f"{BIN}:{os.environ['PATH']}",
-        "FLASK_APP": "wsgi",
-        "APP_ENV": "test",
-        "DATABASE_URL": urls.database_url,
-        "DATABASE_OWNER_URL": urls.owner_url,
-        "REDIS_URL": urls.redis_url,
-        "SECRET_KEY": token_urlsafe(32),
-        "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
-        "TELEGRAM_API_URL": telegram,
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "PORT": str(port),
-        "EMBEDDED_DIR": str(home),
-        "LOG_LEVEL": "INFO",
-        "LOG_FORMAT": "console",
-    }
-
-
-def _procfile() -> dict[str, str]:
-    lines = (ROOT / "Procfile").read_text().splitlines()
-    return dict(re.split(r":\s*", line, maxsplit=1) for line in lines if line.strip())  # type: ignore[misc]
-
-
-def _kind(name: str) -> str:
-    return name.rstrip("0123456789")
-
-
-def _die_with_parent() -> None:
-    # Linux' PR_SET_PDEATHSIG: a test run that is killed leaves nothing behind.
-    _libc.prctl(1, signal.SIGKILL)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _remove(home: Path) -> None:
-    # The files of our PostgreSQL belong to an account of their own where we are root. The servers' keeper looks once
-    # more before it leaves, and its lock file may appear while we remove the folder.
-    def gone() -> bool:
-        subprocess.run(["rm", "-rf", str(home)], check=False, stderr=subprocess.DEVNULL)
-        return not home.exists()
-
-    wait_for(gone, what=f"{home} to go")

@@ -65,9 +65,10 @@ def during(crowd: Crowd, *acts: Callable[[], object], pause: float = 2.0) -> Non
 
 
 def test_servers_that_restart_cost_no_update_and_double_none(stack: Stack, bots: list[OurBot]):
-    crowd = Crowd(stack, bots)
+    crowd = Crowd(stack, bots, rate=90, users=50)
     during(crowd, lambda: restart(stack.postgres), lambda: restart(stack.redis), lambda: flush(stack))
-    assert crowd.answers() == {EACH: len(bots) * USERS}
+    assert crowd.updates == 1000
+    assert crowd.answers() == {EACH: len(bots) * 50}
 
 
 def test_a_postgresql_that_is_killed_costs_no_update(stack: Stack, bots: list[OurBot]):
@@ -171,3 +172,18 @@ def crash(server: EmbeddedPostgres | EmbeddedRedis) -> None:
 def flush(stack: Stack) -> None:
     with stack.redis_client() as client:
         client.flushall()
+
+
+def test_a_worker_that_slept_past_its_leases_starts_nothing_more(stack: Stack, bots: list[OurBot]):
+    crowd = Crowd(stack, bots)
+    time.sleep(2)
+    stack.freeze("worker")
+    try:
+        time.sleep(8)
+    finally:
+        stack.thaw("worker")
+    crowd.wait()
+    answers = crowd.answers()
+    assert sum(answers.values()) == len(bots) * USERS
+    # Only what it was in the middle of may have been answered by both.
+    assert sum((number - EACH) * chats for number, chats in answers.items()) <= 5
