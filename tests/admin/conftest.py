@@ -14,7 +14,7 @@ from wtforms import IntegerField
 from wtforms.validators import InputRequired, Length, Optional
 
 import admin
-from admin import audit, dead_letters
+from admin import audit, bot_texts, dead_letters
 from admin.base import OperatorView, PageView, TenantView
 from admin.forms import AdminForm, CleanStringField, LocalDateTimeField, RowSelectField
 from admin.guard import tenant_id
@@ -126,7 +126,7 @@ def shop_app(_servers: None) -> Iterator[Flask]:
 
     for feature in (requests, errors, security_headers, i18n, assets, csrf, pages):
         feature.init_app(flask)
-    admin.init_app(flask, (audit, dead_letters, _Feature))  # type: ignore[arg-type]
+    admin.init_app(flask, (audit, bot_texts, dead_letters, _Feature))  # type: ignore[arg-type]
     yield flask
     with flask.app_context():
         db.engine.dispose()

@@ -139,6 +139,29 @@ def test_filters_build_their_address(visit, buttons):
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
+def test_a_placeholder_goes_where_the_cursor_is(visit, bots):
+    page = visit("/admin/bot-texts/?lang=en")
+    field, chip = page.locator("#help"), page.locator("[data-into=help]").first
+    field.fill("Hello !")
+    field.press("ArrowLeft")
+    chip.focus()
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("Hello {{name}}!")
+    expect(field).to_be_focused()
+    before = page.locator("#welcome").input_value()
+    page.locator("[data-into=welcome]").first.click()
+    expect(page.locator("#welcome")).to_have_value(before + "{{name}}")
+
+
+def test_the_sidebars_ground_reaches_the_end_of_a_long_page(visit, bots):
+    page = visit("/admin/bot-texts/")
+    shell = page.locator(".shell")
+    assert "gradient" in shell.evaluate("element => getComputedStyle(element).backgroundImage")
+    assert shell.bounding_box()["height"] > DESKTOP["height"]
+    page.mouse.wheel(0, 4000)
+    expect(page.locator("#sidebar .brand")).to_be_in_viewport()
+
+
 def test_the_theme_is_remembered(visit, bots):
     page = visit("/admin/", color_scheme="light")
     expect(page.locator("html")).to_have_attribute("data-theme", "light")

@@ -29,6 +29,8 @@ def test_a_new_boss_is_told_to_connect_a_bot(browser, cast):
     page = browser(Role.OWNER).get("/admin/").text
     assert "checklist" in page
     assert "0 / 4" in page
+    assert "@BotFather" in page.partition("checklist")[2]
+    assert page.count("@BotFather") == 1
 
 
 def test_steps_are_ticked_as_they_are_done(cast, bots):

@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
 
+from app.core.bells import Bell, Listener
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.queue import transaction
@@ -76,6 +77,15 @@ def test_repeats_of_his_updates_are_still_recognised(cast: Cast):
         (1, "done", b"{}"),
         (2, "done", b"{}"),
     ]
+
+
+def test_processes_that_saw_him_lately_hear_of_it(cast: Cast):
+    fill(cast.tenant.id, NUMBER)
+    bell = Listener(Bell.MEMBERS)
+    bell.wait(0.01)
+    with tenant_scope(cast.tenant.id), transaction():
+        tenant_data.erase_member(cast.tenant.id, NUMBER)
+    assert bell.wait(5) == [(Bell.MEMBERS, str(NUMBER))]
 
 
 def test_a_number_that_nobody_has_is_not_found(cast: Cast):
