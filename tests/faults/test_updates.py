@@ -187,3 +187,19 @@ def test_a_worker_that_slept_past_its_leases_starts_nothing_more(stack: Stack, b
     assert sum(answers.values()) == len(bots) * USERS
     # Only what it was in the middle of may have been answered by both.
     assert sum((number - EACH) * chats for number, chats in answers.items()) <= 5
+
+
+def test_a_worker_that_is_asked_to_end_hands_over_and_doubles_nothing(stack: Stack, bots: list[OurBot]):
+    crowd = Crowd(stack, bots)
+    with Keeper(stack, "worker", "worker2"):
+        for name in ("worker", "worker2"):
+            time.sleep(2)
+            asked = time.monotonic()
+            ended = stack.processes[name]
+            stack.terminate(name)
+            ended.wait(10)
+            assert time.monotonic() - asked < 8
+        crowd.wait()
+    assert crowd.answers() == {EACH: len(bots) * USERS}
+    deaths = "SELECT sum(deaths) FROM inbox WHERE chat_key BETWEEN %s AND %s"
+    assert stack.sql(deaths, crowd.first, crowd.first + USERS) == [(0,)]
