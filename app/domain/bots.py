@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 TOKEN = re.compile(r"[1-9][0-9]{5,15}:[A-Za-z0-9_-]{30,64}", re.ASCII)
 _INSIDE = re.compile(rf"(?<![A-Za-z0-9_:-]){TOKEN.pattern}(?![A-Za-z0-9_:-])", re.ASCII)
@@ -100,12 +100,20 @@ def webhook_path(public_id: str) -> str:
 
 def is_our_webhook(url: str, public_id: str) -> bool:
     """Whether a webhook is ours under any host: nobody else can know the bot's public id."""
-    return urlsplit(url).path == webhook_path(public_id)
+    return _parts(url).path == webhook_path(public_id)
 
 
 def host_of(url: str | None) -> str:
     """The host of an address, all that is shown of somebody else's; empty where there is none."""
-    return urlsplit(url or "").hostname or ""
+    return _parts(url or "").hostname or ""
+
+
+def _parts(url: str) -> SplitResult:
+    """Somebody else's webhook may stand under any address, also one that Python takes for none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def backoff(code: int) -> tuple[float, float]:

@@ -15,6 +15,9 @@ from app.domain.bots import BotState, Mode
 from app.models import Bot, Update
 from app.services import leases, tenants
 from bots.telegram import polling
+from bots.telegram.polling import reports
+from bots.telegram.polling.reports import Reporter
+from bots.telegram.polling.updates import Failed
 from tests.talking import make_bot
 from tests.waiting import wait_for
 
@@ -264,3 +267,19 @@ def polls_under_way(telegram) -> int:
 
 def slice_running() -> bool:
     return any(thread.name.startswith("Thread-") and "run" in thread.name for thread in threading.enumerate())
+
+
+def test_one_odd_report_does_not_silence_the_others(app, cast, telegram, monkeypatch):
+    config, written = make_bot(telegram, cast.tenant)[1], []
+
+    def write(_config, failure) -> None:
+        written.append(failure)
+        if len(written) == 1:
+            raise ValueError("odd")
+
+    monkeypatch.setattr(reports, "_write", write)
+    reporter = Reporter(app)
+    for number in (1, 2):
+        reporter.failed(config, Failed(500, "broken"))
+        wait_for(lambda number=number: len(written) == number)
+    reporter.close()

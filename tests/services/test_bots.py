@@ -7,7 +7,7 @@ from app.core.bells import Bell, Listener
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.tenancy import tenant_scope
-from app.domain.bots import BotState, find_token
+from app.domain.bots import BotState, find_token, host_of, is_our_webhook, webhook_path
 from app.domain.plans import Plan
 from app.models import AuditEvent, Bot
 from app.services import bots
@@ -36,6 +36,16 @@ TOKEN = "123456789:AAEabcdefghijklmnopqrstuvwxyz012345"
 )
 def test_a_token_is_found_in_what_was_pasted(pasted: str, found: str | None):
     assert find_token(pasted) == found
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [("https://Other.example:8443/x", "other.example"), ("https://[x", ""), ("no address", ""), (None, "")],
+)
+def test_somebody_elses_webhook_may_stand_anywhere(url: str | None, host: str):
+    assert host_of(url) == host
+    assert not is_our_webhook(url or "", "id")
+    assert is_our_webhook(f"https://old-host.example{webhook_path('id')}", "id")
 
 
 def test_text_without_a_token_is_refused_without_asking_telegram(telegram: Sandbox):

@@ -65,6 +65,9 @@ class Reporter:
                 log.warning(
                     "report about a bot not written", extra={"bot_id": config.id, "reason": str(error)}
                 )
+            except Exception:
+                # One odd report must not end those about all other bots.
+                log.exception("report about a bot not understood", extra={"bot_id": config.id})
 
 
 def _write(config: BotConfig, failure: Failed | None) -> None:
