@@ -138,12 +138,16 @@ class Inbox(RuleBasedStateMachine):
     @rule(name=READERS)
     def a_zombie_writes(self, name: str) -> None:
         reader = self.readers[name]
-        late = [update for held in reader.held.values() for update in held] if name != self.holder else []
+        # It handled what came next in each chat and was too slow to say so while its leases held.
+        late = [held[0] for held in reader.held.values() if held] if name != self.holder else []
+        taken = {update.update_id for update in late if self.tokens.get(update.update_id, 0) > update.token}
+        for update in late:
+            # Nobody took over yet: then it is no zombie, and its word still counts.
+            if update.update_id not in taken:
+                self.take_effect(update)
         before = states()
         if late:
             reader.store.finish([claims.done(update) for update in late])
-        # Nobody took over yet: then it is no zombie, and its word still counts.
-        taken = {update.update_id for update in late if self.tokens.get(update.update_id, 0) > update.token}
         assert all(states()[update_id] == before[update_id] for update_id in taken)
         reader.held.clear()
 
