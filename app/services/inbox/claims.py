@@ -5,7 +5,7 @@ ask the lease row, everything after a claim asks for the lease's token in the up
 connection, one round trip per call: this is the path of every update.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -115,7 +115,7 @@ class Store:
         # No more tenants than places, or the last of them would be passed over each time.
         tenants = min(TENANTS, wanted.room)
         parameters = {**self._who(), **self._cursors(), **_limits(wanted)}
-        looked, *rows = self._execute(sql.CLAIM, {**parameters, "shards": list(shards), "tenants": tenants})
+        looked, *rows = self._execute(sql.CLAIM, {**parameters, "shards": _array(shards), "tenants": tenants})
         updates = sorted(map(Claimed._make, rows), key=lambda update: update.seq)
         started_midway = self._after_tenant > 0 or bool(self._after_chat)
         self._after_tenant = looked[0] if looked[1] >= tenants else 0
@@ -126,9 +126,9 @@ class Store:
     def _cursors(self) -> dict[str, object]:
         return {
             "after": self._after_tenant,
-            "from_tenants": list(self._after_chat),
-            "from_bots": [chat[0] for chat in self._after_chat.values()],
-            "from_chats": [chat[1] for chat in self._after_chat.values()],
+            "from_tenants": _array(self._after_chat),
+            "from_bots": _array(chat[0] for chat in self._after_chat.values()),
+            "from_chats": _array(chat[1] for chat in self._after_chat.values()),
         }
 
     def finish(self, outcomes: Collection[Outcome]) -> int:
@@ -141,11 +141,11 @@ class Store:
             sql.FINISH,
             {
                 **self._who(),
-                "bots": [update.bot_id for update in updates],
-                "updates": [update.update_id for update in updates],
-                "tokens": [update.token for update in updates],
-                "states": [outcome.state.value for outcome in outcomes],
-                "attempts": [outcome.attempts for outcome in outcomes],
+                "bots": _array(update.bot_id for update in updates),
+                "updates": _array(update.update_id for update in updates),
+                "tokens": _array(update.token for update in updates),
+                "states": _array(outcome.state.value for outcome in outcomes),
+                "attempts": _array(outcome.attempts for outcome in outcomes),
                 "errors": [outcome.error for outcome in outcomes],
             },
             durable=True,
@@ -154,12 +154,12 @@ class Store:
 
     def recover(self, shards: Collection[int]) -> int:
         """Makes suspects of what former owners of our shards left; their third death sets them aside."""
-        rows = self._execute(sql.RECOVER, {**self._who(), "shards": list(shards)}, durable=True)
+        rows = self._execute(sql.RECOVER, {**self._who(), "shards": _array(shards)}, durable=True)
         return len(rows)
 
     def suspects(self, shards: Collection[int]) -> list[Suspect]:
         """The suspects in our shards in order of arrival."""
-        rows = self._execute(sql.SUSPECTS, {"shards": list(shards), "modulus": self._settings.chat_shards})
+        rows = self._execute(sql.SUSPECTS, {"shards": _array(shards), "modulus": self._settings.chat_shards})
         return [Suspect._make(row) for row in rows]
 
     def claim_suspect(self, suspect: Suspect) -> Claimed | None:
@@ -202,14 +202,19 @@ class Store:
         return self._connection
 
 
+def _array(items: Iterable[object]) -> str:
+    """PostgreSQL's text of an array of numbers or plain words: psycopg would look for the type of every element."""
+    return "{" + ",".join(map(str, items)) + "}"
+
+
 def _limits(wanted: Wanted) -> dict[str, object]:
     return {
         "room": wanted.room,
         "each": wanted.each,
         "per_chat": sql.PER_CHAT,
-        "full_bots": [bot_id for bot_id, _ in wanted.full_chats],
-        "full_chats": [chat_key for _, chat_key in wanted.full_chats],
-        "full_tenants": list(wanted.full_tenants),
+        "full_bots": _array(bot_id for bot_id, _ in wanted.full_chats),
+        "full_chats": _array(chat_key for _, chat_key in wanted.full_chats),
+        "full_tenants": _array(wanted.full_tenants),
     }
 
 
