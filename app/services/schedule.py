@@ -12,12 +12,12 @@ INSERT INTO cron_run (job, slot) VALUES (:job, floor(extract(epoch FROM clock_ti
 ON CONFLICT DO NOTHING RETURNING slot
 """)
 
+# The latest slot of each job, found at the end of the primary key however many rows there are.
 _OVERDUE = text("""
 SELECT job FROM unnest(CAST(:jobs AS text[]), CAST(:patience AS float8[])) AS asked (job, patience)
-WHERE NOT EXISTS (
-    SELECT FROM cron_run WHERE cron_run.job = asked.job
-    AND ran_at > clock_timestamp() - make_interval(secs => asked.patience)
-)
+WHERE coalesce(
+    (SELECT ran_at FROM cron_run WHERE cron_run.job = asked.job ORDER BY slot DESC LIMIT 1), '-infinity'
+) < clock_timestamp() - make_interval(secs => patience)
 """)
 MISSED: Final = 3
 SHORTEST_PATIENCE: Final = 10.0
