@@ -15,6 +15,8 @@ from tests.sandbox_client import LIN
 @pytest.fixture
 def client(sandbox, bot, monkeypatch):
     monkeypatch.setattr(apihelper, "API_URL", sandbox.url + "/bot{0}/{1}")
+    # Our own sender, which other tests install for the whole process, takes other tokens than strings.
+    monkeypatch.setattr(apihelper, "CUSTOM_REQUEST_SENDER", None)
     monkeypatch.setattr(apihelper, "FILE_URL", sandbox.url + "/file/bot{0}/{1}")
     yield telebot.TeleBot(bot["token"], threaded=False)
     apihelper._get_req_session(reset=True).close()
