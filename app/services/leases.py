@@ -2,11 +2,16 @@
 
 A lease carries a token that only grows. Whatever a holder writes is conditional on its token, so that one who
 slept through the end of his lease (paused, swapped out) changes nothing.
+
+Every function works in the session of the request or task, or in the one that is given: whoever renews leases beside
+many busy threads must not wait for a connection of theirs.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session, scoped_session
 
 from app.core.db import db
 
@@ -41,6 +46,9 @@ FROM shard_lease WHERE kind = :kind AND shard < :shards
 """)
 
 
+AnySession = Session | scoped_session[Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A shard that we hold. `taken_over` = its former owner did not let go of it himself."""
@@ -50,30 +58,32 @@ class Lease:
     taken_over: bool
 
 
-def create_shards(kind: str, shards: int) -> None:
+def create_shards(kind: str, shards: int, *, session: AnySession = db.session) -> None:
     """Makes the rows of all shards of a kind; does nothing where they exist."""
-    db.session.execute(_CREATE, {"kind": kind, "shards": shards})
+    session.execute(_CREATE, {"kind": kind, "shards": shards})
 
 
-def take(kind: str, owner: str, *, shards: int, most: int, seconds: float) -> list[Lease]:
+def take(
+    kind: str, owner: str, *, shards: int, most: int, seconds: float, session: AnySession = db.session
+) -> list[Lease]:
     """Takes up to `most` shards that nobody holds."""
-    rows = db.session.execute(
+    rows = session.execute(
         _TAKE, {"kind": kind, "owner": owner, "shards": shards, "most": most, "seconds": seconds}
     )
     return [Lease(row.shard, row.token, row.died) for row in rows]
 
 
-def renew(kind: str, owner: str, seconds: float) -> set[int]:
+def renew(kind: str, owner: str, seconds: float, *, session: AnySession = db.session) -> set[int]:
     """Prolongs what `owner` still holds and says what that is; the rest is lost for good."""
-    return set(db.session.execute(_RENEW, {"kind": kind, "owner": owner, "seconds": seconds}).scalars())
+    return set(session.execute(_RENEW, {"kind": kind, "owner": owner, "seconds": seconds}).scalars())
 
 
-def release(kind: str, owner: str, shards: set[int]) -> None:
+def release(kind: str, owner: str, shards: set[int], *, session: AnySession = db.session) -> None:
     """Lets go, so that another may take over at once."""
-    db.session.execute(_RELEASE, {"kind": kind, "owner": owner, "shards": list(shards)})
+    session.execute(_RELEASE, {"kind": kind, "owner": owner, "shards": list(shards)})
 
 
-def held(kind: str, shards: int) -> tuple[int, int]:
+def held(kind: str, shards: int, *, session: AnySession = db.session) -> tuple[int, int]:
     """(shards held, owners alive)."""
-    row = db.session.execute(_OWNERS, {"kind": kind, "shards": shards}).one()
+    row = session.execute(_OWNERS, {"kind": kind, "shards": shards}).one()
     return row[0], row[1]

@@ -9,17 +9,17 @@ from uuid import uuid4
 
 import psycopg
 from flask import Flask
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
 
-from app.core.bells import Bell, Listener
-from app.core.queue import TaskName, enqueue, ring, transaction
+from app.core.bells import Bell, Listener, ring_now
+from app.core.queue import TaskName, send
 from app.core.settings import Settings
-from app.core.tenancy import system_scope
-from app.services import leases
 from app.services.inbox import claims
 from app.services.inbox.claims import Store
+from app.services.leases import CHAT
 from bots.drain.attempt import Find, Handle, attempt_with
 from bots.drain.crew import Crew
+from bots.drain.desk import Desk
 from bots.drain.finisher import Finisher
 from bots.drain.lane import Lane
 
@@ -38,11 +38,12 @@ ORPHAN_SECONDS: Final = 5.0
 
 
 class Drain:
-    """One slice of reading. Its shards, its threads, its two connections."""
+    """One slice of reading. Its shards, its threads, its three connections."""
 
     def __init__(self, settings: Settings, app: Flask, handle: Handle, find: Find) -> None:
         self._settings = settings
         self._owner = uuid4().hex
+        self._desk = Desk(settings, self._owner)
         self._store = Store(settings, self._owner)
         self._finisher = Finisher(Store(settings, self._owner), self._on_written)
         self._wake = threading.Event()
@@ -82,9 +83,7 @@ class Drain:
             due = self._crew.tick()
             if self._may_claim():
                 self._claim()
-        except (psycopg.OperationalError, DBAPIError) as error:
-            if isinstance(error, DBAPIError) and not isinstance(error.orig, psycopg.OperationalError):
-                raise
+        except (psycopg.OperationalError, OperationalError) as error:
             log.warning("the inbox is away", extra={"reason": str(error)})
             self._wake.wait(AWAY)
         else:
@@ -135,18 +134,8 @@ class Drain:
 
     def _take(self, most: int) -> None:
         """Leases free shards and looks at what their former owners left."""
-        settings = self._settings
         asked_at = time.monotonic()
-        with system_scope(), transaction():
-            leases.create_shards(leases.CHAT, settings.chat_shards)
-            taken = leases.take(
-                leases.CHAT,
-                self._owner,
-                shards=settings.chat_shards,
-                most=most,
-                seconds=settings.lease_seconds,
-            )
-        self._shards |= {lease.shard for lease in taken}
+        self._shards |= self._desk.take(most)
         self._leased(asked_at)
         self._recover()
 
@@ -164,9 +153,7 @@ class Drain:
 
     def _renew(self) -> None:
         asked_at = time.monotonic()
-        with system_scope(), transaction():
-            kept = leases.renew(leases.CHAT, self._owner, self._settings.lease_seconds)
-            held, _ = leases.held(leases.CHAT, self._settings.chat_shards)
+        kept, free = self._desk.renew()
         lost = self._shards - kept
         self._shards &= kept
         if lost:
@@ -174,7 +161,7 @@ class Drain:
             self._lane.forget(lost)
             self._crew.take_back(lost)
         self._leased(asked_at)
-        self._take_orphans(self._settings.chat_shards - held)
+        self._take_orphans(free)
         self._recover()
 
     def _take_orphans(self, free: int) -> None:
@@ -200,7 +187,7 @@ class Drain:
                     break
                 if time.monotonic() >= self._renew_at:
                     self._keep(running)
-            except (psycopg.OperationalError, DBAPIError) as error:
+            except (psycopg.OperationalError, OperationalError) as error:
                 log.warning("the inbox is away", extra={"reason": str(error)})
                 if time.monotonic() >= deadline:
                     break
@@ -211,22 +198,20 @@ class Drain:
         self._crew.close()
         self._finisher.close()
         self._store.close()
+        self._desk.close()
 
     def _let_go(self, shards: Collection[int]) -> None:
         if not shards or not self._finisher.flush(1.0):
             return
-        with system_scope(), transaction():
-            leases.release(leases.CHAT, self._owner, set(shards))
-            ring(Bell.LEASES, leases.CHAT)
-            if not self._succeeded:
-                enqueue(TaskName.TELEGRAM_DRAIN)
+        self._desk.release(shards)
+        ring_now(Bell.LEASES, CHAT)
+        if not self._succeeded:
+            send(TaskName.TELEGRAM_DRAIN)
         self._succeeded = True
         self._shards -= set(shards)
 
     def _keep(self, running: Collection[int]) -> None:
         asked_at = time.monotonic()
-        with system_scope(), transaction():
-            self._shards &= leases.renew(leases.CHAT, self._owner, self._settings.lease_seconds) & set(
-                running
-            )
+        kept, _ = self._desk.renew()
+        self._shards &= kept & set(running)
         self._leased(asked_at)

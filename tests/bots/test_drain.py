@@ -89,7 +89,7 @@ def script() -> Script:
 @pytest.fixture
 def readers(app, script, monkeypatch) -> Iterator[Readers]:
     readers = Readers(app, script)
-    monkeypatch.setattr("app.core.queue.send", lambda name, *args: readers.sent.append(name))
+    monkeypatch.setattr("bots.drain.reader.send", lambda name, *args: readers.sent.append(name))
     yield readers
     readers.stop()
 

@@ -64,7 +64,7 @@ def test_with_a_lease_that_ran_out_nothing_is_claimed(bot, store):
 
 
 def test_shards_that_we_did_not_ask_for_are_left_alone(bot, store):
-    put(bot, [(number, number) for number in range(50)])
+    put(bot, [(number, number) for number in range(400)])
     lease_all("me")
     updates, _ = store.claim([3, 4], PLENTY)
     assert {update.shard for update in updates} == {3, 4}
