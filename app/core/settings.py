@@ -145,7 +145,9 @@ class Settings(BaseSettings):
             if missing:
                 raise ValueError(f"in production these must be set: {', '.join(missing)}")
             if self.mail_url and not self.public_url:
-                raise ValueError("MAIL_URL needs PUBLIC_URL: links in mail must not follow the request's Host")
+                raise ValueError(
+                    "MAIL_URL needs PUBLIC_URL: links in mail must not follow the request's Host"
+                )
         return self
 
     @property
