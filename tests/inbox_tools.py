@@ -90,3 +90,11 @@ def row(update_id: int) -> Update:
     db.session.commit()
     db.session.expire_all()
     return db.session.scalars(db.select(Update).filter_by(update_id=update_id)).one()
+
+
+def forget_claims() -> None:
+    """What a crash of PostgreSQL does to claims that it had not yet written to the disk."""
+    db.session.execute(
+        text("UPDATE inbox SET state = 'new', attempts = 0, lease_token = 0 WHERE state = 'leased'")
+    )
+    db.session.commit()

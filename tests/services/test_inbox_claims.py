@@ -12,7 +12,7 @@ from app.services import leases
 from app.services.inbox import claims
 from app.services.inbox.claims import Claimed, Store, Wanted
 from tests.cast import Cast
-from tests.inbox_tools import end_leases, lease_all, make_bot, put, row, states
+from tests.inbox_tools import end_leases, forget_claims, lease_all, make_bot, put, row, states
 
 ALL = range(32)
 PLENTY = Wanted(room=200, each=100)
@@ -235,14 +235,6 @@ def test_the_third_death_sets_an_update_aside(bot):
     assert store.suspects(ALL) == []
     store.close()
     assert (row(1).state, row(1).deaths) == ("dead", 3)
-
-
-def forget_claims() -> None:
-    """What a crash of PostgreSQL does to claims that it had not yet written to the disk."""
-    db.session.execute(
-        text("UPDATE inbox SET state = 'new', attempts = 0, lease_token = 0 WHERE state = 'leased'")
-    )
-    db.session.commit()
 
 
 def test_a_claim_that_postgresql_forgot_can_be_finished(bot, store):
