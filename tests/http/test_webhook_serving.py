@@ -62,7 +62,8 @@ class Senders:
 
 @pytest.mark.parametrize("server", [ASGI, WSGI], ids=["asgi", "wsgi"])
 def test_what_was_answered_before_the_end_is_stored(server, bot):
-    with gunicorn(*server, workers=2) as running:
+    # Nobody reads the inbox here, and a quick machine fills the usual cap before the server has ended.
+    with gunicorn(*server, workers=2, INBOX_CAP="1000000") as running:
         senders = Senders(running, bot)
         wait_for(lambda: len(senders.taken) > 100, seconds=20)
         running.process.send_signal(signal.SIGTERM)
