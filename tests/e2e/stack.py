@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable
@@ -228,6 +229,8 @@ class Stack:
         if sort == "worker":
             line = line.replace("tasks.worker", self.worker_app)
         bind = f" -b 127.0.0.1:{self.port}" if sort == "web" else ""
+        # The kernel means the thread that started a child when it says parent.
+        guard = die_with_parent if threading.current_thread() is threading.main_thread() else None
         self._log(name).parent.mkdir(exist_ok=True)
         with self._log(name).open("ab") as log:
             self.processes[name] = subprocess.Popen(
@@ -237,7 +240,7 @@ class Stack:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - it takes no lock, so threads do not matter
+                preexec_fn=guard,  # noqa: PLW1509 - it takes no lock, so threads do not matter
             )
 
     def _await(self, name: str) -> None:

@@ -15,14 +15,19 @@ PROCESSES = ("web", "worker", "worker2", "beat")
 
 
 class Keeper:
-    """Starts what died anew, as a platform does; counts how often."""
+    """Starts what died anew, as a platform does; `deaths` are the names and exit statuses."""
 
     def __init__(self, stack: Stack, *names: str) -> None:
         self.stack = stack
         self.names = names
-        self.restarts = 0
+        self.deaths: list[tuple[str, int]] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
+
+    @property
+    def restarts(self) -> int:
+        """How often something had died."""
+        return len(self.deaths)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -36,7 +41,7 @@ class Keeper:
         while not self._over.wait(0.1):
             for name in self.names:
                 if not self.stack.lives(name):
-                    self.restarts += 1
+                    self.deaths.append((name, self.stack.processes[name].returncode))
                     self.stack.up(name)
 
 
