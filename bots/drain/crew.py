@@ -1,11 +1,9 @@
 """Threads that handle updates: each chat in order, different chats side by side."""
 
-import heapq
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from itertools import count
 from queue import SimpleQueue
 from typing import Final
 
@@ -17,11 +15,14 @@ from app.services.inbox.claims import Claimed, Outcome, Wanted
 from app.services.inbox.claims_sql import PER_CHAT
 from bots.drain.attempt import Kind, Verdict
 from bots.drain.fairness import Chat, FairQueue
+from bots.drain.pauses import Pause, Pauses
 
 HELD_PER_THREAD: Final = 2
 LONGEST_WAIT: Final = 600.0
 WAITS: Final = (1.0, 2.0, 4.0, 8.0)
 """Seconds after the first failure, the second, and so on."""
+
+Settled = Callable[[int, bool], None]
 
 
 class Crew:
@@ -31,7 +32,8 @@ class Crew:
         self,
         size: int,
         attempt: Callable[[Claimed], Verdict],
-        report: Callable[[Outcome], int],
+        report: Callable[..., int],
+        written: Callable[[], int],
         wake: Callable[[], None],
     ) -> None:
         self._attempt = attempt
@@ -42,11 +44,10 @@ class Crew:
         self._chats: dict[ChatKey, Chat] = {}
         self._held: Counter[int] = Counter()
         self._queue = FairQueue(size)
-        self._delayed: list[tuple[float, int, Chat]] = []
-        self._order = count()
+        self._pauses = Pauses(written)
         self._jobs: SimpleQueue[Chat | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._watched: dict[tuple[int, int], Callable[[int], None]] = {}
+        self._watched: dict[tuple[int, int], Settled] = {}
         self._asked = Wanted(0, 0)
         self._low_water = 0
         self._valid_until = 0.0
@@ -56,17 +57,15 @@ class Crew:
     def wanted(self, blocked: Collection[ChatKey] = ()) -> Wanted:
         """What a claim should ask for. `blocked` chats are left out."""
         with self._lock:
-            now = time.monotonic()
-            parked = sum(len(chat.waiting) for chat in self._chats.values() if chat.due > now)
-            full = [
-                key for key, chat in self._chats.items() if len(chat.waiting) >= PER_CHAT or chat.due > now
-            ]
-            # One who is told by Telegram to wait must not fill the places of others; his own share bounds him.
-            room = max(0, self._limit - (self._held.total() - parked))
+            full = [key for key, chat in self._chats.items() if len(chat.waiting) >= PER_CHAT]
+            # Chats that pause take no place of others, but count for their tenant, so that one who is told by
+            # Telegram to wait does not fetch and put back all that he has.
+            room = max(0, self._limit - self._held.total())
             each = max(1, room // (2 + len(self._held)))
             # Nobody may hold more than is left for others, and a claim leaves a quarter for who comes next.
-            tenants = {tenant_id for tenant_id, held in self._held.items() if held >= room}
-            self._asked = Wanted(room * 3 // 4, each, {*full, *blocked}, tenants)
+            held = self._held + self._pauses.of_tenant
+            tenants = {tenant_id for tenant_id, number in held.items() if number >= room}
+            self._asked = Wanted(room * 3 // 4, each, {*full, *self._pauses.chats, *blocked}, tenants)
             self._low_water = 0
             self.hungry = False
             return self._asked
@@ -82,6 +81,10 @@ class Crew:
         with self._lock:
             for update in updates:
                 chat = self._chats.get(update.chat)
+                if update.chat in self._pauses.chats:
+                    # Its pause began while the claim was on its way.
+                    self._pauses.delay(update.chat, self._report(claims.put_back(update)))
+                    continue
                 if chat is None:
                     chat = self._chats[update.chat] = Chat(update.chat, update.tenant_id)
                 elif any(held.update_id == update.update_id for held in chat.waiting):
@@ -93,8 +96,8 @@ class Crew:
                     self._queue.push(chat)
             self._start()
 
-    def watch(self, update: Claimed, settled: Callable[[int], None]) -> None:
-        """Calls `settled` with the ticket of its outcome (0 without one) when the first attempt at `update` ends."""
+    def watch(self, update: Claimed, settled: Settled) -> None:
+        """Calls `settled` with (the ticket of its outcome, whether it is over) when the attempt at `update` ends."""
         with self._lock:
             self._watched[update.bot_id, update.update_id] = settled
 
@@ -105,29 +108,23 @@ class Crew:
             self._start()
 
     def tick(self) -> float | None:
-        """Starts what was waiting for its time; when the next of those is due (monotonic)."""
+        """Ends pauses; when to come again for the next (monotonic)."""
         with self._lock:
-            now = time.monotonic()
-            while self._delayed and self._delayed[0][0] <= now:
-                chat = heapq.heappop(self._delayed)[2]
-                if not chat.given_up:
-                    self._queue.push(chat)
+            self.hungry |= self._pauses.end_due()
             self._start()
-            return self._delayed[0][0] if self._delayed else None
+            return self._pauses.next_due()
 
     def holds(self, key: ChatKey) -> bool:
-        """Whether we hold updates of this chat."""
+        """Whether we hold updates of this chat, or it pauses."""
         with self._lock:
-            return key in self._chats
+            return key in self._chats or key in self._pauses.chats
 
-    def take_back(self, shards: Collection[int] | None = None) -> list[Claimed]:
-        """Gives up what did not start yet, of these shards or of all; what runs goes on and is reported."""
+    def take_back(self, shards: Collection[int]) -> list[Claimed]:
+        """Gives up what did not start yet, of these shards; what runs goes on and is reported."""
         with self._lock:
-            back: list[Claimed] = []
-            for chat in list(self._chats.values()):
-                if shards is None or chat.waiting[0].shard in shards:
-                    back += self._strip(chat)
-            return back
+            self._pauses.drop(shards)
+            chats = [chat for chat in self._chats.values() if chat.waiting[0].shard in shards]
+            return [update for chat in chats for update in self._strip(chat)]
 
     def running_shards(self) -> set[int]:
         """The shards of the updates that are being handled now."""
@@ -189,41 +186,46 @@ class Crew:
     def _settle(self, chat: Chat, verdict: Verdict) -> None:
         update = chat.waiting[0]
         outcome, wait = _judge(update, verdict)
-        ticket = self._report(outcome) if outcome else 0
-        if outcome:
+        if verdict.kind is not Kind.POSTPONED:
             metrics.update_handled(_result(verdict, outcome), time.time() - update.received)
         with self._lock:
             self._queue.stop(chat)
             settled = self._watched.pop((update.bot_id, update.update_id), None)
-            if wait is None or chat.given_up:
-                chat.waiting.popleft()
-                self._forget_one(chat.tenant_id)
+            ticket = self._report(outcome)
+            if wait is not None and not chat.given_up:
+                ticket = self._pause(chat, ticket, wait)
+            chat.waiting.popleft()
+            self._forget_one(chat.tenant_id)
+            if chat.waiting:
+                self._queue.push(chat)
             else:
-                self._delay(chat, wait, counted=outcome is not None)
-            self._go_on(chat)
+                del self._chats[chat.key]
+            self.hungry |= self._is_hungry(chat)
             self._start()
-            wake = self.hungry or chat.given_up or wait is not None
-        if wait is not None and chat.given_up:
-            self._report(claims.put_back(update))
+            wake = self.hungry or chat.given_up
         if settled:
-            settled(ticket)
+            settled(ticket, wait is None)
         if wake or settled:
             self._wake()
 
-    def _delay(self, chat: Chat, seconds: float, *, counted: bool) -> None:
-        if counted:
-            chat.waiting[0] = chat.waiting[0]._replace(attempts=chat.waiting[0].attempts + 1)
-        chat.due = time.monotonic() + seconds
-        heapq.heappush(self._delayed, (chat.due, next(self._order), chat))
+    def _pause(self, chat: Chat, ticket: int, seconds: float) -> int:
+        """With the lock held: puts back what the chat has behind its first update, until its time has come.
 
-    def _go_on(self, chat: Chat) -> None:
-        """With the lock held: after an update was settled."""
-        if not chat.waiting:
-            del self._chats[chat.key]
-        elif chat.due <= time.monotonic():
-            self._queue.push(chat)
+        Waiting in the inbox and not here, it is nobody's victim when another update kills this process.
+        """
+        first = chat.waiting[0]
+        chat.running = True
+        later = self._strip(chat)
+        if later:
+            ticket = self._report(*map(claims.put_back, later))
+        due = time.monotonic() + seconds
+        self._pauses.add(Pause(chat.key, chat.tenant_id, first.shard, ticket, due))
+        return ticket
+
+    def _is_hungry(self, chat: Chat) -> bool:
+        """With the lock held: whether somebody who was left out of the last claim would find room now."""
         asked, held = self._asked, self._held
-        self.hungry |= (
+        return (
             (len(chat.waiting) <= 1 and chat.key in asked.full_chats)
             or (
                 chat.tenant_id in asked.full_tenants
@@ -240,12 +242,12 @@ def _result(verdict: Verdict, outcome: Outcome) -> str:
     return "dead" if outcome.state is UpdateState.DEAD else "retried"
 
 
-def _judge(update: Claimed, verdict: Verdict) -> tuple[Outcome | None, float | None]:
+def _judge(update: Claimed, verdict: Verdict) -> tuple[Outcome, float | None]:
     """(what is written, how long until the next attempt at the same update)."""
     if verdict.kind in {Kind.DONE, Kind.IGNORED}:
         return claims.done(update), None
     if verdict.kind is Kind.POSTPONED:
-        return None, min(max(verdict.seconds, 0.01), LONGEST_WAIT)
+        return claims.put_back(update), min(max(verdict.seconds, 0.01), LONGEST_WAIT)
     if update.attempts >= MAX_ATTEMPTS:
         return claims.dead(update, verdict.error), None
     return claims.again(update, verdict.error), WAITS[update.attempts - 1]

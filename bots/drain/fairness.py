@@ -18,10 +18,8 @@ class Chat:
     tenant_id: int
     waiting: deque[Claimed] = field(default_factory=deque)
     running: bool = False
-    due: float = 0.0
-    """On the monotonic clock: not before then. Only after a failure or a postponement."""
     given_up: bool = False
-    """Its shard goes to somebody else; only the update under way is still ours."""
+    """Only the update under way is still ours."""
 
 
 class FairQueue:

@@ -25,6 +25,7 @@ class Lane:
         self._chats: dict[Chat, deque[Suspect]] = {}
         self._under_way: Suspect | None = None
         self._ticket: int | None = None
+        self._over = True
 
     @property
     def blocked(self) -> Collection[Chat]:
@@ -41,9 +42,11 @@ class Lane:
         chats: dict[Chat, deque[Suspect]] = {}
         for suspect in suspects:
             chats.setdefault((suspect.bot_id, suspect.chat_key), deque()).append(suspect)
-        if self._under_way:
-            chat = (self._under_way.bot_id, self._under_way.chat_key)
-            chats.setdefault(chat, deque()).appendleft(self._under_way)
+        now = self._under_way
+        if now and now.update_id not in {
+            suspect.update_id for suspect in chats.get((now.bot_id, now.chat_key), ())
+        }:
+            chats.setdefault((now.bot_id, now.chat_key), deque()).appendleft(now)
         self._chats = chats
 
     def forget(self, shards: Collection[int]) -> None:
@@ -76,20 +79,22 @@ class Lane:
         except BaseException:
             _ONE_PER_PROCESS.release()
             raise
-        self._under_way, self._ticket = suspect, None
+        self._under_way, self._ticket, self._over = suspect, None, True
         if update is None:
             self._end()
             return
         self._crew.watch(update, self._settled)
         self._crew.add([update])
 
-    def _settled(self, ticket: int) -> None:
+    def _settled(self, ticket: int, over: bool) -> None:  # noqa: FBT001 - a callback
+        self._over = over
         self._ticket = ticket
 
     def _end(self) -> None:
         suspect, self._under_way = self._under_way, None
         _ONE_PER_PROCESS.release()
-        if suspect is None:
+        # One that failed or was postponed comes again after its chat's pause.
+        if suspect is None or not self._over:
             return
         chat = (suspect.bot_id, suspect.chat_key)
         theirs = self._chats.get(chat)

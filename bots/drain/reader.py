@@ -48,8 +48,9 @@ class Drain:
         self._finisher = Finisher(Store(settings, self._owner), self._on_written)
         self._wake = threading.Event()
         attempt = attempt_with(app, handle, find)
-        self._crew = Crew(settings.drain_chats, attempt, self._finisher.add, self._wake.set)
-        self._lane = Lane(self._store, self._crew, lambda: self._finisher.written)
+        written = lambda: self._finisher.written  # noqa: E731 - short and used twice
+        self._crew = Crew(settings.drain_chats, attempt, self._finisher.add, written, self._wake.set)
+        self._lane = Lane(self._store, self._crew, written)
         self._shards: set[int] = set()
         self._rung = True
         self._claimed_at = self._renew_at = self._not_before = self._end = 0.0
@@ -177,7 +178,7 @@ class Drain:
 
     def _leave(self, seconds: float) -> None:
         """Puts back what did not start, waits for what runs, and lets go shard by shard."""
-        self._finisher.add(*map(claims.put_back, self._crew.take_back()))
+        self._finisher.add(*map(claims.put_back, self._crew.take_back(self._shards)))
         deadline = time.monotonic() + seconds
         while True:
             running = self._crew.running_shards()

@@ -8,7 +8,6 @@ from sqlalchemy import text
 from app.core.db import db
 from app.core.settings import get_settings
 from app.services import leases
-from app.services.inbox import claims
 from app.services.inbox.claims import Store, Wanted
 from tests.bots.draining import all_in_state
 from tests.inbox_tools import end_leases, lease_all, put, row, states
@@ -82,6 +81,39 @@ def test_a_claim_that_postgresql_forgot_does_not_handle_twice(bot, script, reade
     assert script.all == [1, 2]
 
 
+def test_what_waits_after_a_failure_is_no_victim_of_a_death(bot, script, readers):
+    def act(update_id: int) -> None:
+        raise ValueError("always")
+
+    script.act = act
+    put(bot, [(1, 1), (2, 1)])
+    readers.start()
+    wait_for(lambda: row(1).error)
+    assert states() == {1: "new", 2: "new"}
+    assert [row(number).attempts for number in (1, 2)] == [1, 0]
+
+
+def test_a_suspect_that_fails_is_tried_again_before_the_rest_of_its_chat(bot, script, readers, monkeypatch):
+    monkeypatch.setattr("bots.drain.crew.WAITS", (0.05,) * 5)
+    fails = iter([True, True])
+
+    def act(update_id: int) -> None:
+        if update_id == 1 and next(fails, False):
+            raise ValueError("twice")
+
+    script.act = act
+    put(bot, [(1, 1), (2, 1), (3, 2)])
+    lease_all("gone")
+    store = Store(get_settings(), "gone")
+    store.claim(range(32), Wanted(room=20, each=20))
+    store.close()
+    end_leases()
+    readers.start()
+    wait_for(all_in_state("done", 3))
+    assert script.handled[bot.id, 1] == [1, 2]
+    assert script.at[3] < script.at[1]
+
+
 def test_suspects_are_handled_one_at_a_time(bot, script, readers):
     under_way: list[int] = []
     most: list[int] = []
@@ -137,14 +169,3 @@ def test_the_share_is_half_with_two_slices(bot, script, readers):
     third = readers.start(drain_slices=2)
     wait_for(lambda: not readers.running[2][0].is_alive())
     assert not third._shards
-
-
-def test_put_back_is_not_counted_when_it_failed_before(bot, script, readers):
-    put(bot, [(1, 1)])
-    lease_all("me")
-    store = Store(get_settings(), "me")
-    (update,) = store.claim(range(32), Wanted(room=1, each=1))[0]
-    store.finish([claims.again(update, "x")])
-    store.finish([claims.put_back(update)])
-    store.close()
-    assert (row(1).state, row(1).attempts) == ("new", 1)

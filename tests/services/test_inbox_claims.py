@@ -163,7 +163,7 @@ def test_a_failed_attempt_counts_and_one_put_back_does_not(bot, store):
     lease_all("me")
     first, second = store.claim(ALL, PLENTY)[0]
     store.finish([claims.again(first, "x"), claims.put_back(second)])
-    assert (row(1).state, row(1).attempts) == ("leased", 2)
+    assert (row(1).state, row(1).attempts, row(1).error) == ("new", 1, "x")
     assert (row(2).state, row(2).attempts) == ("new", 0)
 
 

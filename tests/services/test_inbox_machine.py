@@ -124,8 +124,9 @@ class Inbox(RuleBasedStateMachine):
                 reader.held[chat].pop(0)
                 reader.store.finish([claims.dead(update, "x")])
             else:
-                reader.held[chat][0] = update._replace(attempts=update.attempts + 1)
-                reader.store.finish([claims.again(update, "x")])
+                later = reader.held.pop(chat)[1:]
+                reader.store.finish([claims.again(update, "x"), *map(claims.put_back, later)])
+                reader.suspects = reader.store.suspects(ALL)
 
     @rule(name=READERS)
     def crash(self, name: str) -> None:

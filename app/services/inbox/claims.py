@@ -67,12 +67,12 @@ def dead(update: Claimed, error: str) -> Outcome:
 
 
 def again(update: Claimed, error: str) -> Outcome:
-    """It failed and will be tried again by whoever holds it; the next attempt is counted now."""
-    return Outcome(update, UpdateState.LEASED, attempts=1, error=error)
+    """It failed and may be claimed again."""
+    return Outcome(update, UpdateState.NEW, error=error)
 
 
 def put_back(update: Claimed) -> Outcome:
-    """Its attempt did not begin: somebody else makes it."""
+    """Its attempt does not count."""
     return Outcome(update, UpdateState.NEW, attempts=-1)
 
 

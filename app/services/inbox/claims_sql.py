@@ -82,16 +82,17 @@ WITH given AS MATERIALIZED (
                          %(attempts)s::int[], %(errors)s::text[])
         AS g (bot_id, update_id, token, state, attempts, error)
 ), written AS (
-    UPDATE inbox i SET state = given.state, attempts = greatest(0, i.attempts + given.attempts), error = given.error,
+    UPDATE inbox i SET state = given.state, attempts = greatest(0, i.attempts + given.attempts),
+           error = CASE WHEN given.state = 'new' THEN coalesce(given.error, i.error) ELSE given.error END,
            done_at = CASE WHEN given.state IN ('done', 'dead') THEN clock_timestamp() END
     FROM given WHERE i.bot_id = given.bot_id AND i.update_id = given.update_id
       AND (i.state = 'leased' AND i.lease_token = given.token OR i.state = 'new' AND NOT i.suspect
            AND EXISTS (SELECT FROM shard_lease l WHERE l.token = given.token AND {_OURS}))
-    RETURNING i.tenant_id, i.bot_id, i.state
+    RETURNING i.bot_id, i.state, given.error IS NOT NULL AS failed
 ), counts AS MATERIALIZED (
     SELECT b.tenant_id, b.id, count(*) FILTER (WHERE w.state = 'done') AS handled,
-           count(*) FILTER (WHERE w.state <> 'done') AS failed
-    FROM written w JOIN bot b ON b.id = w.bot_id WHERE w.state <> 'new' GROUP BY b.id ORDER BY b.id
+           count(*) FILTER (WHERE w.failed) AS failed
+    FROM written w JOIN bot b ON b.id = w.bot_id WHERE w.state = 'done' OR w.failed GROUP BY b.id ORDER BY b.id
 ), counted AS (
     INSERT INTO bot_hour AS h (tenant_id, bot_id, hour, handled, failed)
     SELECT tenant_id, id, date_trunc('hour', now(), 'UTC'), handled, failed FROM counts ORDER BY id
