@@ -13,7 +13,7 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from sqlalchemy import Select, select
-from wtforms import BooleanField, DateTimeLocalField, Field, FieldList, FormField, SelectField, StringField
+from wtforms import DateTimeLocalField, FieldList, FormField, SelectField, StringField
 from wtforms.i18n import get_translations
 from wtforms.validators import ValidationError
 
@@ -91,10 +91,6 @@ class AdminForm(BaseForm):
         return {name: value for name, value in self.data.items() if name != "csrf_token"}
 
 
-class PlainForm(AdminForm):
-    """Nothing but the token: for pages with a button."""
-
-
 def viewer_zone() -> ZoneInfo:
     """The zone in which this viewer enters and reads times."""
     return ZoneInfo(viewer().timezone)
@@ -119,14 +115,6 @@ class LocalDateTimeField(DateTimeLocalField):
         entered: datetime | None = self.data
         if entered is not None:
             self.data = entered.replace(tzinfo=viewer_zone()).astimezone(UTC)
-
-
-class SwitchField(BooleanField):
-    """A yes or no that looks like a switch."""
-
-    def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
-        kwargs.setdefault("render_kw", {"data-switch": "1", "role": "switch"})
-        super().__init__(label, validators, **kwargs)
 
 
 class CleanStringField(StringField):
@@ -195,15 +183,6 @@ def _row_id(value: Any) -> int | None:
     if not (text.isascii() and text.isdigit()) or len(text) > 18:
         raise ValueError(text)
     return int(text)
-
-
-class Optionally:
-    """Marks a field as optional on the page; checks nothing."""
-
-    field_flags: ClassVar[dict[str, bool]] = {"optional": True}
-
-    def __call__(self, form: Any, field: Field) -> None:
-        """Accepts everything."""
 
 
 YES_NO = [("1", _l("Yes")), ("0", _l("No"))]

@@ -1,6 +1,5 @@
 """`/healthz` (this process), `/readyz` and `/health` (database, Redis, migrations), `/metrics` (Prometheus)."""
 
-import hmac
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import metrics
+from app.core.crypto import constant_time_equal
 from app.core.queue import depths, transaction
 from app.core.redis import quick
 from app.core.settings import Settings, get_settings
@@ -121,7 +121,7 @@ def prometheus() -> Response:
     """Prometheus text; needs `Authorization: Bearer METRICS_TOKEN` where that setting is set."""
     token = get_settings().metrics_token.get_secret_value()
     given = request.headers.get("Authorization", "")
-    if token and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+    if token and not constant_time_equal(given, f"Bearer {token}"):
         return Response("forbidden\n", 403, content_type="text/plain")
     return Response(metrics.render(_snapshot()), content_type="text/plain; version=0.0.4; charset=utf-8")
 
