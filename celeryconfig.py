@@ -33,7 +33,14 @@ accept_content = ["json"]
 timezone = "UTC"
 enable_utc = True
 
-imports = ("tasks.bots", "tasks.maintenance", "tasks.polling", "tasks.telegram")
+imports = (
+    "tasks.bots",
+    "tasks.broadcasts",
+    "tasks.lotteries",
+    "tasks.maintenance",
+    "tasks.polling",
+    "tasks.telegram",
+)
 
 task_queues = [Queue(name) for name in ("high", "default", "low", "batch", "polling")]
 task_default_queue = "default"
@@ -41,6 +48,8 @@ task_create_missing_queues = False
 task_routes = {
     "telegram.*": {"queue": "high"},
     "bots.*": {"queue": "default"},
+    "lotteries.*": {"queue": "default"},
+    "broadcasts.*": {"queue": "low"},
     "maintenance.*": {"queue": "low"},
     "polling.*": {"queue": "polling"},
 }
@@ -70,6 +79,10 @@ beat_schedule = {
     "bots.sweep": _every(5, "bots.sweep"),
     "bots.check_health": _every(60, "bots.check_health"),
     "bots.send_alerts": _every(15, "bots.send_alerts"),
+    "lotteries.sweep": _every(2, "lotteries.sweep"),
+    "lotteries.refresh_posts": _every(5, "lotteries.refresh_posts"),
+    "lotteries.repeat": _every(20, "lotteries.repeat"),
+    "broadcasts.sweep": _every(3, "broadcasts.sweep"),
     "maintenance.prune": _every(600, "maintenance.prune"),
     "maintenance.sweep_mail": _every(30, "maintenance.sweep_mail"),
     "maintenance.forget": _every(3600, "maintenance.forget"),

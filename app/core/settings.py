@@ -89,6 +89,15 @@ class Settings(BaseSettings):
         86_400, ge=60, description="seconds that a conversation waits for its answer"
     )
 
+    drand_urls: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="base addresses of drand relays, comma-separated, two or more of them; empty = draws without a beacon",
+    )
+    drand_chain: str = Field(
+        "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971",
+        description="hash of the drand chain that the relays must serve (quicknet)",
+    )
+
     mail_url: str = Field(
         "", description="smtp://user:password@host:587; empty = no mail, no e-mail confirmation"
     )
@@ -115,6 +124,15 @@ class Settings(BaseSettings):
         for key in value:
             Fernet(key.get_secret_value().strip())
         return [SecretStr(key.get_secret_value().strip()) for key in value]
+
+    @field_validator("drand_urls", mode="before")
+    @classmethod
+    def _split_urls(cls, value: object) -> object:
+        return (
+            [url.strip().rstrip("/") for url in value.split(",") if url.strip()]
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("public_url", "telegram_api_url")
     @classmethod

@@ -1,7 +1,20 @@
 """Every table, so that Alembic and the factory see all of them."""
 
 from app.models.bots import Bot, BotAlert, BotHour, BotMenuItem, BotText
+from app.models.broadcasts import Broadcast, BroadcastRecipient
+from app.models.credits import CreditAccount, CreditPosting
+from app.models.draws import LotteryCandidate, LotteryChunk, LotteryDraw, LotteryWinner
 from app.models.inbox import CronRun, Junk, ShardLease, Update
+from app.models.lotteries import (
+    Lottery,
+    LotteryEntry,
+    LotteryEvent,
+    LotteryInvite,
+    LotteryPost,
+    LotteryPrize,
+    LotteryTally,
+    LotteryTemplate,
+)
 from app.models.members import BotMember, Member
 from app.models.outbox import OutgoingMessage
 from app.models.people import (
@@ -14,6 +27,7 @@ from app.models.people import (
     User,
     UserSession,
 )
+from app.models.pictures import Picture, PictureFile
 from app.models.tenants import ApiKey, AuditEvent, Domain, Tenant
 
 __all__ = [
@@ -25,16 +39,34 @@ __all__ = [
     "BotMember",
     "BotMenuItem",
     "BotText",
+    "Broadcast",
+    "BroadcastRecipient",
+    "CreditAccount",
+    "CreditPosting",
     "CronRun",
     "Domain",
     "Invitation",
     "Junk",
     "LinkCode",
     "LoginThrottle",
+    "Lottery",
+    "LotteryCandidate",
+    "LotteryChunk",
+    "LotteryDraw",
+    "LotteryEntry",
+    "LotteryEvent",
+    "LotteryInvite",
+    "LotteryPost",
+    "LotteryPrize",
+    "LotteryTally",
+    "LotteryTemplate",
+    "LotteryWinner",
     "Mail",
     "Member",
     "Membership",
     "OutgoingMessage",
+    "Picture",
+    "PictureFile",
     "PlatformRole",
     "ShardLease",
     "Tenant",

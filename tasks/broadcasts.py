@@ -1,0 +1,1 @@
+"""Broadcasts: starting those that are due, and sending."""

@@ -1,0 +1,1 @@
+"""Lotteries: opening, closing, drawing, telling the winners, channel posts, repeats."""
