@@ -7,8 +7,8 @@ so nothing that was public before decides anything. `docs/draws.md` says the sam
 """
 
 import hashlib
-import hmac
 import heapq
+import hmac
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
