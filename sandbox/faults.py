@@ -12,6 +12,8 @@ UNLIMITED = frozenset(
 )
 # Calls that put a message into a chat.
 SENDING = frozenset({"sendMessage", "sendPhoto", "sendDocument"})
+# Calls that count against a bot's messages per second.
+FILLING = ("send", "edit", "copy", "forward")
 
 
 @dataclass(slots=True)
@@ -132,7 +134,7 @@ class Faults:
     def _rules(limits: Limits, method: str, chat_id: str) -> list[tuple[str, float, float]]:
         """Bucket name, tokens per second and size of what a call must pass."""
         rules = []
-        if limits.per_second:
+        if limits.per_second and method.startswith(FILLING):
             rules.append(("", limits.per_second, max(1.0, limits.per_second)))
         if method in SENDING and limits.per_chat:
             rules.append((chat_id, limits.per_chat, float(limits.burst)))

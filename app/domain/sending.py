@@ -37,6 +37,8 @@ class Rate:
 # Telegram names about 30/s for a bot, 1/s for a chat with short rushes, 20/min for a group, and says that the limits
 # are soft. Rate and burst together stay at or under these within any second or minute.
 BOT_RATE = Rate(interval=40, burst=5)
+CALL_RATE = Rate(interval=5, burst=40)
+"""Calls that put no message into a chat (answers to buttons, questions about members): the 30/s are about messages."""
 CHAT_RATE = Rate(interval=1000, burst=3)
 GROUP_RATE = Rate(interval=4000, burst=5)
 

@@ -7,7 +7,7 @@ from hashlib import blake2s
 from app.core import buckets
 from app.core.buckets import Bucket
 from app.domain.bots import BotConfig
-from app.domain.sending import BOT_RATE, CHAT_RATE, GROUP_RATE, Priority, Rate
+from app.domain.sending import BOT_RATE, CALL_RATE, CHAT_RATE, GROUP_RATE, Priority, Rate
 from app.services.sending import bot_key
 from bots.telegram.errors import Postpone
 
@@ -16,6 +16,8 @@ LONGEST_WAIT = 1.5
 CLOSED = 30.0
 """Seconds without a call after Telegram refused a token; its replacement may call at once."""
 _JITTER = (0.2, 1.0)
+_NO_LIMIT = 10**12
+"""Milliseconds that a bucket may be overdrawn where only its park counts."""
 # What a class leaves in the bot's bucket for the ones above it, in tokens.
 _LEAVES = {Priority.INTERACTIVE: 0, Priority.IMPORTANT: 2, Priority.BROADCAST: BOT_RATE.burst - 1}
 
@@ -23,11 +25,16 @@ _LEAVES = {Priority.INTERACTIVE: 0, Priority.IMPORTANT: 2, Priority.BROADCAST: B
 def wait_turn(config: BotConfig, chat: int | str | None, priority: Priority) -> None:
     """Takes a place in the bot's and the chat's limit, and sleeps until it is there.
 
-    `chat` is None for calls that put nothing into a chat. Raises Postpone when the place is too far away.
+    `chat` is None for calls that put nothing into a chat: they have a wider limit of their own, and wait like all
+    others while the bot is parked. Raises Postpone when the place is too far away.
     """
-    wanted = [_bucket(bot_key(config.id), BOT_RATE, _LEAVES[priority])]
-    if chat is not None:
-        wanted.append(_bucket(_chat_key(config, chat), _chat_rate(chat)))
+    if chat is None:
+        wanted = [Bucket(bot_key(config.id), 0, _NO_LIMIT), _bucket(_call_key(config), CALL_RATE)]
+    else:
+        wanted = [
+            _bucket(bot_key(config.id), BOT_RATE, _LEAVES[priority]),
+            _bucket(_chat_key(config, chat), _chat_rate(chat)),
+        ]
     longest = LONGEST_WAIT if priority is not Priority.BROADCAST else 0.0
     turn = buckets.take(wanted, tag=_tag(config), longest_wait=longest)
     if not turn.taken:
@@ -56,6 +63,10 @@ def close(config: BotConfig) -> None:
 
 def _bucket(key: str, rate: Rate, leave: int = 0) -> Bucket:
     return Bucket(key, rate.interval, (rate.burst - 1 - leave) * rate.interval)
+
+
+def _call_key(config: BotConfig) -> str:
+    return f"laoban:gate:{config.id}:calls"
 
 
 def _chat_key(config: BotConfig, chat: int | str) -> str:

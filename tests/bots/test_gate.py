@@ -72,13 +72,22 @@ def test_a_group_gets_few_a_minute(config: BotConfig):
 
 
 def test_broadcasts_get_what_the_others_leave(config: BotConfig):
-    gate.wait_turn(config, None, Priority.BROADCAST)
+    gate.wait_turn(config, 9, Priority.BROADCAST)
     with pytest.raises(Postpone):
-        gate.wait_turn(config, None, Priority.BROADCAST)
+        gate.wait_turn(config, 10, Priority.BROADCAST)
     started = time.monotonic()
     for chat in range(4):
         gate.wait_turn(config, chat, Priority.INTERACTIVE)
     assert time.monotonic() - started < 0.2
+
+
+def test_answers_to_buttons_take_nothing_from_messages_but_wait_with_a_parked_bot(config: BotConfig):
+    for _ in range(30):
+        gate.wait_turn(config, None, Priority.INTERACTIVE)
+    assert sending.budgets([config.id])[0] == 1.0
+    gate.park(config, 5, 10)
+    with pytest.raises(Postpone):
+        gate.wait_turn(config, None, Priority.INTERACTIVE)
 
 
 def test_the_budget_is_readable(config: BotConfig):
