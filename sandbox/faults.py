@@ -6,10 +6,6 @@ from math import ceil
 
 from sandbox.shapes import Json
 
-# Calls that the real server never limits.
-UNLIMITED = frozenset(
-    {"getMe", "getUpdates", "setWebhook", "deleteWebhook", "getWebhookInfo", "logOut", "close"}
-)
 # Calls that put a message into a chat.
 SENDING = frozenset({"sendMessage", "sendPhoto", "sendDocument"})
 # Calls that count against a bot's messages per second.
@@ -109,7 +105,7 @@ class Faults:
     def over_limit(self, bot_id: int, method: str, chat_id: str, now: float) -> int:
         """Whole seconds to wait (the real server never says less than 1), or 0 when the call may pass."""
         limits = self.limits.get(bot_id) or self.limits.get(None)
-        if limits is None or method in UNLIMITED:
+        if limits is None:
             return 0
         wanted: list[tuple[Bucket, float]] = []
         for name, rate, size in self._rules(limits, method, chat_id):
