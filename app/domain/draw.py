@@ -138,6 +138,7 @@ class BeaconChain:
     genesis: int
     period: int
     group_hash: str
+    beacon_id: str = "default"
 
     def round_at(self, moment: float) -> int:
         """The first round that is published at `moment` (unix time) or later."""
