@@ -29,8 +29,16 @@ class LotteryDraw(TenantOwned, Model):
     """How far the order is written down in lottery_candidate."""
     slots: Mapped[int] = mapped_column(Integer, server_default="0")
     """Prizes to give, all quantities together."""
+    decided: Mapped[int] = mapped_column(server_default="0")
+    """The rank down to which the public record tells who passed and who did not."""
+    not_before: Mapped[datetime | None]
+    """Nobody need look at it again before this moment: the beacon's round, or a pause after a failure."""
     error: Mapped[str | None]
     """What it waits for, in words for the boss."""
+    stuck: Mapped[int | None] = mapped_column(Integer)
+    """The place of the condition that Telegram no longer lets the bot ask about."""
+    dropped: Mapped[list[object]] = mapped_column(server_default=text("'[]'::jsonb"))
+    """Places of conditions that the boss let go because they could not be asked any more; public."""
 
     __table_args__ = (belongs_to("lottery", "lottery_id"),)
 
