@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import orjson
 from telebot import types
 
+from app.domain.buttons import DATA, data
 from app.domain.sending import MAX_CALLBACK_DATA
 
-VERSION = "1"
-_DATA = re.compile(r"1:([a-z_]{1,16})((?::[A-Za-z0-9_-]{1,40}){0,4})", re.ASCII)
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
@@ -53,19 +52,9 @@ class Press:
         return int(word)
 
 
-def data(name: str, *arguments: str | int) -> str:
-    """The data of a button. Raises ValueError when it would not come back as it went."""
-    words = [str(argument) for argument in arguments]
-    made = ":".join([VERSION, name, *words])
-    found = _DATA.fullmatch(made)
-    if len(made) > MAX_CALLBACK_DATA or not found or found[2].split(":")[1:] != words:
-        raise ValueError(f"not fit for a button: {made!r}")
-    return made
-
-
 def read(raw: str | None) -> Press:
     """What a pressed button means. Raises ButtonExpired for anything that `data` did not make."""
-    found = _DATA.fullmatch(raw or "")
+    found = DATA.fullmatch(raw or "")
     if found is None or len(found[0]) > MAX_CALLBACK_DATA:
         raise ButtonExpired
     return Press(found[1], tuple(found[2].split(":")[1:]))
@@ -88,3 +77,6 @@ def _drawn(button: Button) -> dict[str, str]:
         if button.url
         else {"text": button.label, "callback_data": button.data}
     )
+
+
+__all__ = ["Button", "ButtonExpired", "Keyboard", "Press", "data", "read"]

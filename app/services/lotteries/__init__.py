@@ -1,0 +1,1 @@
+"""Lotteries, from the boss's wish to the last prize handed over."""

@@ -1,0 +1,134 @@
+"""Prizes, conditions and ticket rules in words, as lines of Telegram's HTML."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from app.core.i18n import N_, translate
+from app.domain.lotteries import Condition, ConditionKind, PrizeSpec, TicketRules
+
+_MEDALS = ("🥇", "🥈", "🥉")
+_OTHER_MEDAL = "🎖"
+_TIMES = "\u00d7"
+_LONGEST_NAME = 40
+_CHINA = "Asia/Shanghai"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """For whom words are made: language and time zone (a name such as Asia/Shanghai)."""
+
+    locale: str
+    zone: str
+
+    def t(self, msgid: str, **params: object) -> str:
+        """A catalogue text."""
+        return translate(self.locale, msgid, **params)
+
+    def e(self, msgid: str, **params: object) -> str:
+        """A catalogue text, escaped."""
+        return html.escape(self.t(msgid, **params), quote=False)
+
+    def time(self, moment: datetime) -> str:
+        """A moment on the clocks of the zone, which is named."""
+        local = moment.astimezone(ZoneInfo(self.zone))
+        if self.zone == _CHINA:
+            return self.t(N_("%(time)s Beijing time"), time=f"{local:%Y-%m-%d %H:%M}")
+        return _with_offset(local)
+
+    def span(self, left: timedelta) -> str:
+        """How long that is, in its two largest units."""
+        minutes = max(0, int(left.total_seconds())) // 60
+        days, hours = divmod(minutes // 60, 24)
+        if days:
+            return self.t(N_("%(days)s d %(hours)s h"), days=days, hours=hours)
+        if hours:
+            return self.t(N_("%(hours)s h %(minutes)s min"), hours=hours, minutes=minutes % 60)
+        if minutes:
+            return self.t(N_("%(minutes)s min"), minutes=minutes)
+        return self.t(N_("less than a minute"))
+
+
+def bold(text: str) -> str:
+    """A text of anybody's in bold."""
+    return f"<b>{html.escape(text, quote=False)}</b>"
+
+
+def prize_line(number: int, prize: PrizeSpec, place: Place) -> str:
+    """A prize with its medal; `number` counts from 0."""
+    medal = _MEDALS[number] if number < len(_MEDALS) else _OTHER_MEDAL
+    line = f"{medal} {html.escape(prize.name, quote=False)} {_TIMES} {prize.quantity}"
+    if prize.credits:
+        line += place.e(N_(" (%(credits)s credits each)"), credits=prize.credits)
+    return line
+
+
+def prizes(found: Sequence[PrizeSpec], place: Place, most: int) -> str:
+    """The list of prizes, the first `most` of them."""
+    total = sum(prize.quantity for prize in found)
+    lines = [f"🏆 {bold(place.t(N_('Prizes (%(count)s in all)'), count=total))}"]
+    lines += [prize_line(number, prize, place) for number, prize in enumerate(found[:most])]
+    if most < len(found):
+        lines.append(place.e(N_("… and %(count)s more"), count=len(found) - most))
+    return "\n".join(lines) if found else ""
+
+
+def conditions(found: Sequence[Condition], place: Place) -> str:
+    """What an entrant needs, or nothing where there is nothing to need."""
+    if not found:
+        return ""
+    lines = [f"📋 {bold(place.t(N_('To join')))}", *(f"• {condition_html(one, place)}" for one in found)]
+    return "\n".join(lines)
+
+
+def condition(one: Condition, place: Place) -> str:
+    """A condition in plain words."""
+    if one.kind is ConditionKind.CHANNEL:
+        return place.t(N_("Be in %(chat)s"), chat=_name(one))
+    if one.kind is ConditionKind.INVITES:
+        return place.t(N_("Invite %(count)s friends"), count=one.amount)
+    if one.kind is ConditionKind.CREDITS:
+        return place.t(N_("Pay %(credits)s credits"), credits=one.amount)
+    return place.t(N_("Know this bot for at least %(days)s days"), days=one.amount)
+
+
+def condition_html(one: Condition, place: Place) -> str:
+    """The same, with the channel as a link where there is an address."""
+    address = one.url or (f"https://t.me/{one.chat[1:]}" if one.chat.startswith("@") else "")
+    if one.kind is not ConditionKind.CHANNEL or not address.startswith("https://"):
+        return html.escape(condition(one, place), quote=False)
+    name = html.escape(_name(one), quote=False)
+    return place.e(N_("Be in %(chat)s"), chat="\0").replace(
+        "\0", f'<a href="{html.escape(address)}">{name}</a>'
+    )
+
+
+def _name(one: Condition) -> str:
+    name = one.title or one.chat
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def tickets(rules: TicketRules, place: Place) -> str:
+    """How to hold more than one ticket, or nothing where one is all there is."""
+    lines = []
+    if rules.per_invite:
+        lines.append(place.e(N_("• Each friend you invite: +%(count)s"), count=rules.per_invite))
+    if rules.per_boost:
+        lines.append(
+            place.e(N_("• Each boost of %(chat)s: +%(count)s"), chat=rules.boost_chat, count=rules.per_boost)
+        )
+    if rules.price:
+        lines.append(place.e(N_("• One more for %(credits)s credits"), credits=rules.price))
+    if not lines or rules.most <= 1:
+        return ""
+    head = bold(place.t(N_("More tickets, better chances (%(count)s at most)"), count=rules.most))
+    return "\n".join([f"🎟 {head}", *lines])
+
+
+def _with_offset(local: datetime) -> str:
+    minutes = int((local.utcoffset() or timedelta()).total_seconds()) // 60
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "-" if minutes < 0 else "+"
+    return f"{local:%Y-%m-%d %H:%M} (UTC{sign}{hours}{f':{rest:02}' if rest else ''})"
