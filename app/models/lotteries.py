@@ -178,13 +178,19 @@ class LotteryPost(Keyed, Created, TenantOwned, Model):
     chat_id: Mapped[int | None]
     message_id: Mapped[int | None]
     shown: Mapped[str] = mapped_column(server_default="")
-    """A hash of what the post shows now, so that nothing is edited in vain."""
+    """What the post shows now, as `<state>:<number>`, so that nothing is edited in vain."""
     shown_at: Mapped[datetime | None]
+    calls: Mapped[int] = mapped_column(Integer, server_default="0")
+    """How many calls were written to the outbox for it; the last one's key ends with this number."""
+    look_at: Mapped[datetime | None]
+    """When to compare it with the lottery again; None when there is nothing more to come."""
     error: Mapped[str | None]
 
     __table_args__ = (
         belongs_to("lottery", "lottery_id"),
         UniqueConstraint("lottery_id", "chat"),
+        Index("ix_lottery_post_look", "look_at", postgresql_where=text("look_at IS NOT NULL")),
+        Index("ix_lottery_post_chat", "tenant_id", "chat", postgresql_where=text("look_at IS NOT NULL")),
     )
 
 

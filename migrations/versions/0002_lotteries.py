@@ -564,6 +564,8 @@ def upgrade() -> None:
         sa.Column("message_id", sa.BigInteger(), nullable=True),
         sa.Column("shown", sa.Text(), server_default="", nullable=False),
         sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("calls", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("look_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -580,6 +582,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("lottery_id", "chat", name=op.f("uq_lottery_post_lottery_id_chat")),
     )
     op.create_index(op.f("ix_lottery_post_tenant_id"), "lottery_post", ["tenant_id"], unique=False)
+    op.create_index(
+        "ix_lottery_post_look",
+        "lottery_post",
+        ["look_at"],
+        unique=False,
+        postgresql_where=sa.text("look_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_lottery_post_chat",
+        "lottery_post",
+        ["tenant_id", "chat"],
+        unique=False,
+        postgresql_where=sa.text("look_at IS NOT NULL"),
+    )
     op.create_table(
         "lottery_prize",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
