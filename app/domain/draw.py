@@ -10,7 +10,7 @@ import hashlib
 import heapq
 import hmac
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 FORMAT = "laoban-draw/1"
@@ -21,16 +21,6 @@ STAFF = "staff"
 """Stands for the condition results of an entrant whom staff added."""
 BEACON_WAIT = 60
 """Seconds between the sealing of the list and the beacon's round."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entrant:
-    """A line of the sealed list: `number` counts from 1, `key` is the row's id, `tickets` his first and last ticket."""
-
-    number: int
-    key: int
-    weight: int
-    first_ticket: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,60 +44,61 @@ def reference(salt: bytes, telegram_id: int) -> str:
 
 def leaf(number: int, ref: str, weight: int, conditions: str) -> bytes:
     """The hash of one line of the list."""
-    return hashlib.sha256(b"\x00" + f"{number}\n{ref}\n{weight}\n{conditions}".encode()).digest()
+    return leaf_of(f"{number}\n{ref}\n{weight}\n{conditions}".encode())
 
 
-def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
+def leaf_of(line: bytes) -> bytes:
+    """The same, of a line that is put together already."""
+    return hashlib.sha256(b"\x00" + line).digest()
 
 
-class Tree:
-    """Takes leaves in order and holds only the roots of the finished subtrees: bounded memory for any list."""
+def keyed(key: bytes, prefix: bytes = b"") -> Callable[[bytes], bytes]:
+    """HMAC-SHA256(key, prefix ‖ what is given), for many calls: key and prefix are hashed once (RFC 2104).
 
-    def __init__(self) -> None:
-        self._stack: list[tuple[int, bytes]] = []
-        self.size = 0
+    `key` has at most 64 bytes.
+    """
+    block = key.ljust(hashlib.sha256().block_size, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + prefix).copy
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block)).copy
 
-    def add(self, leaf_hash: bytes, height: int = 0) -> None:
-        """Appends a leaf, or the root of a whole subtree of 2**height leaves."""
-        self.size += 1 << height
-        while self._stack and self._stack[-1][0] == height:
-            leaf_hash = _node(self._stack.pop()[1], leaf_hash)
-            height += 1
-        self._stack.append((height, leaf_hash))
+    def mac(message: bytes) -> bytes:
+        inside, outside = inner(), outer()
+        inside.update(message)
+        outside.update(inside.digest())
+        return outside.digest()
 
-    def root(self) -> bytes:
-        """RFC 6962's tree head; of an empty list SHA-256 of nothing."""
-        if not self._stack:
-            return hashlib.sha256(b"").digest()
-        *rest, (_, root) = self._stack
-        for _, left in reversed(rest):
-            root = _node(left, root)
-        return root
+    return mac
 
 
-def path(leaves: Sequence[bytes], place: int) -> list[tuple[str, bytes]]:
+def root_of(hashes: Sequence[bytes]) -> bytes:
+    """RFC 6962's tree head of leaves, or of the roots of whole chunks of them; of an empty list SHA-256 of nothing."""
+    sha256, level = hashlib.sha256, list(hashes) or [hashlib.sha256(b"").digest()]
+    while len(level) > 1:
+        above = [
+            sha256(b"\x01" + left + right).digest()
+            for left, right in zip(level[::2], level[1::2], strict=False)
+        ]
+        # One without a neighbour moves up as it is.
+        level = above if len(level) % 2 == 0 else [*above, level[-1]]
+    return level[0]
+
+
+def path(hashes: Sequence[bytes], place: int) -> list[tuple[str, bytes]]:
     """The neighbours of leaf `place` (from 0) up to the root of these leaves: ("left" or "right", hash)."""
-    if len(leaves) <= 1:
+    if len(hashes) <= 1:
         return []
-    split = 1 << (len(leaves) - 1).bit_length() - 1
+    split = 1 << (len(hashes) - 1).bit_length() - 1
     if place < split:
-        return [*path(leaves[:split], place), ("right", _root_of(leaves[split:]))]
-    return [*path(leaves[split:], place - split), ("left", _root_of(leaves[:split]))]
+        return [*path(hashes[:split], place), ("right", root_of(hashes[split:]))]
+    return [*path(hashes[split:], place - split), ("left", root_of(hashes[:split]))]
 
 
 def climb(leaf_hash: bytes, steps: Iterable[tuple[str, bytes]]) -> bytes:
     """The root that a leaf and its path lead to."""
     for side, neighbour in steps:
-        leaf_hash = _node(neighbour, leaf_hash) if side == "left" else _node(leaf_hash, neighbour)
+        pair = neighbour + leaf_hash if side == "left" else leaf_hash + neighbour
+        leaf_hash = hashlib.sha256(b"\x01" + pair).digest()
     return leaf_hash
-
-
-def _root_of(leaves: Sequence[bytes]) -> bytes:
-    tree = Tree()
-    for one in leaves:
-        tree.add(one)
-    return tree.root()
 
 
 def score(seed: bytes, root: bytes, signature: bytes, ticket: int) -> bytes:
@@ -116,14 +107,29 @@ def score(seed: bytes, root: bytes, signature: bytes, ticket: int) -> bytes:
 
 
 def best(
-    entrants: Iterable[Entrant], most: int, *, seed: bytes, root: bytes, signature: bytes
+    entries: Iterable[tuple[int, int]],
+    most: int,
+    *,
+    seed: bytes,
+    root: bytes,
+    signature: bytes,
+    after: bytes = b"",
 ) -> list[Ranked]:
-    """The first `most` entrants in the draw's order. Reads the list once and keeps `most` of it."""
+    """The first `most` entrants in the draw's order whose scores are beyond `after`.
+
+    `entries` are (key, weight) in the order of the list. Reads them once and keeps `most`.
+    """
 
     def ranked() -> Iterator[tuple[bytes, int, int]]:
-        for one in entrants:
-            tickets = range(one.first_ticket, one.first_ticket + one.weight)
-            yield min(score(seed, root, signature, ticket) for ticket in tickets), one.number, one.key
+        mac = keyed(seed, root + signature)
+        ticket = 1
+        for number, (key, weight) in enumerate(entries, start=1):
+            found = mac(ticket.to_bytes(8, "big"))
+            for more in range(ticket + 1, ticket + weight):
+                found = min(found, mac(more.to_bytes(8, "big")))
+            ticket += weight
+            if found > after:
+                yield found, number, key
 
     return [Ranked(*found) for found in heapq.nsmallest(most, ranked())]
 
