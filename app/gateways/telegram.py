@@ -67,6 +67,26 @@ class Command:
     description: str
 
 
+@dataclass(frozen=True)
+class Chat:
+    """A group or channel. `kind` is Telegram's type, `username` is empty for a private one, `invite` too where none is known."""
+
+    id: int
+    kind: str
+    title: str
+    username: str = ""
+    invite: str = ""
+
+
+@dataclass(frozen=True)
+class ChatMember:
+    """Somebody's place in a chat. `posts` = as an administrator he may post in a channel."""
+
+    status: str
+    inside: bool
+    posts: bool = False
+
+
 def get_me(token: str) -> Me:
     """Raises TelegramRefused (401 for an invalid token) or TelegramUnreachable, as every call here."""
     me = _object(_call(token, "getMe"))
@@ -109,6 +129,32 @@ def set_my_commands(token: str, commands: Sequence[Command], language: str = "")
     """The menu for users of a two-letter language, or for all others."""
     lines = [{"command": command.name, "description": command.description} for command in commands]
     _call(token, "setMyCommands", commands=lines, language_code=language)
+
+
+def get_chat(token: str, chat: str) -> Chat:
+    """A chat by `@name` or number; TelegramRefused 400 for one that the bot can't see."""
+    found = _object(_call(token, "getChat", chat_id=chat))
+    try:
+        return Chat(
+            int(found["id"]),
+            str(found.get("type", "")),
+            str(found.get("title") or found.get("first_name") or ""),
+            str(found.get("username", "")),
+            str(found.get("invite_link", "")),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise TelegramUnreachable("the answer is not a chat") from None
+
+
+def get_chat_member(token: str, chat: str, user_id: int) -> ChatMember:
+    """Somebody's place in a chat; TelegramRefused 400 or 403 where the bot may not know."""
+    found = _object(_call(token, "getChatMember", chat_id=chat, user_id=user_id))
+    status = str(found.get("status", ""))
+    inside = status in {"creator", "administrator", "member"} or (
+        status == "restricted" and found.get("is_member") is True
+    )
+    posts = status == "creator" or (status == "administrator" and found.get("can_post_messages") is not False)
+    return ChatMember(status, inside, posts)
 
 
 @cache
