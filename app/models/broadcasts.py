@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import Float, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.domain.broadcasts import BroadcastState, RecipientState
@@ -24,10 +24,25 @@ class Broadcast(Keyed, Created, TenantOwned, Model):
     scheduled_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    total: Mapped[int] = mapped_column(server_default="0")
     error: Mapped[str | None]
-    """Why it stopped by itself, in words for the boss."""
+    """Why it paused by itself: a `Halt`, `refused:` with Telegram's words behind it."""
     created_by: Mapped[str] = mapped_column(server_default="")
+
+    filled_to: Mapped[int] = mapped_column(server_default="0")
+    """The recipients are written in batches, ordered by Telegram id; this one was the last."""
+    filled_at: Mapped[datetime | None]
+    total: Mapped[int] = mapped_column(server_default="0")
+    sent: Mapped[int] = mapped_column(server_default="0")
+    blocked: Mapped[int] = mapped_column(server_default="0")
+    failed: Mapped[int] = mapped_column(server_default="0")
+    unknown: Mapped[int] = mapped_column(server_default="0")
+    pace: Mapped[float] = mapped_column(Float, server_default="0")
+    """Messages per second of late."""
+    served_at: Mapped[datetime | None]
+    """When it last had its turn among the broadcasts of its bot."""
+    lease_token: Mapped[int] = mapped_column(server_default="0")
+    lease_until: Mapped[datetime | None]
+    """Somebody sends it, at most until then; None when he let go of it and nothing is under way."""
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
@@ -42,6 +57,7 @@ class Broadcast(Keyed, Created, TenantOwned, Model):
             postgresql_where=text("state IN ('scheduled', 'running')"),
         ),
         Index("ix_broadcast_list", "tenant_id", "id"),
+        Index("ix_broadcast_leased", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
     )
 
 

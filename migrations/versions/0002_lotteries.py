@@ -104,9 +104,19 @@ def upgrade() -> None:
         sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("total", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("created_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("filled_to", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("filled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("total", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("sent", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("blocked", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("failed", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("unknown", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("pace", sa.Float(), server_default="0", nullable=False),
+        sa.Column("served_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_token", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
@@ -133,6 +143,13 @@ def upgrade() -> None:
         ["state", "scheduled_at"],
         unique=False,
         postgresql_where=sa.text("state IN ('scheduled', 'running')"),
+    )
+    op.create_index(
+        "ix_broadcast_leased",
+        "broadcast",
+        ["lease_until"],
+        unique=False,
+        postgresql_where=sa.text("lease_until IS NOT NULL"),
     )
     op.create_index("ix_broadcast_list", "broadcast", ["tenant_id", "id"], unique=False)
     op.create_index(op.f("ix_broadcast_tenant_id"), "broadcast", ["tenant_id"], unique=False)
