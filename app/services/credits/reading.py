@@ -1,0 +1,91 @@
+"""Balances and histories, and the proof that they agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, text
+
+from app.core.db import db
+from app.models import CreditAccount, CreditPosting, Tenant
+
+MOST_MISMATCHES = 100
+_COUNTS = text("""
+SELECT (SELECT count(*) FROM credit_account WHERE tenant_id = tenant.id) AS accounts,
+       (SELECT count(*) FROM credit_posting WHERE tenant_id = tenant.id) AS postings
+FROM tenant WHERE id = :tenant_id
+""")
+_MISMATCHES = text("""
+WITH running AS (
+    SELECT account_id, amount, balance, sum(amount) OVER (PARTITION BY account_id ORDER BY id) AS total
+    FROM credit_posting WHERE tenant_id = :tenant_id
+), summed AS (
+    SELECT account_id, sum(amount) AS total, bool_and(balance = total) AS in_step FROM running GROUP BY account_id
+)
+SELECT account.tenant_id, telegram_id, balance, CAST(coalesce(total, 0) AS bigint) AS postings
+FROM credit_account account LEFT JOIN summed ON account_id = account.id
+WHERE account.tenant_id = :tenant_id AND (balance <> coalesce(total, 0) OR NOT coalesce(in_step, true))
+ORDER BY telegram_id LIMIT :most
+""")
+
+
+def balance(tenant_id: int, telegram_id: int) -> int:
+    """What a member has now; 0 without an account."""
+    found = db.session.scalar(
+        select(CreditAccount.balance).where(
+            CreditAccount.tenant_id == tenant_id, CreditAccount.telegram_id == telegram_id
+        )
+    )
+    return found or 0
+
+
+def history(
+    tenant_id: int, telegram_id: int, before: int | None = None, limit: int = 50
+) -> Sequence[CreditPosting]:
+    """A member's postings, latest first; `before` = the id of the last one of the page before."""
+    query = (
+        select(CreditPosting)
+        .join(CreditAccount, CreditAccount.id == CreditPosting.account_id)
+        .where(CreditAccount.tenant_id == tenant_id, CreditAccount.telegram_id == telegram_id)
+        .order_by(CreditPosting.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(CreditPosting.id < before)
+    return db.session.scalars(query).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """An account whose balance, or a balance along its history, is not the sum of its postings."""
+
+    tenant_id: int
+    telegram_id: int
+    balance: int
+    postings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How much was looked at, and up to 100 mismatches of each tenant."""
+
+    accounts: int
+    postings: int
+    mismatches: list[Mismatch]
+
+
+def check(tenant_id: int | None = None) -> Checked:
+    """Adds up every posting of a tenant, or of all tenants (in the system scope)."""
+    db.session.execute(text("SELECT set_config('statement_timeout', '0', true)"))
+    tenants = select(Tenant.id).order_by(Tenant.id)
+    tenant_ids = [tenant_id] if tenant_id is not None else db.session.scalars(tenants).all()
+    accounts = postings = 0
+    mismatches: list[Mismatch] = []
+    for each in tenant_ids:
+        counts = db.session.execute(_COUNTS, {"tenant_id": each}).first()
+        accounts, postings = (
+            accounts + (counts.accounts if counts else 0),
+            postings + (counts.postings if counts else 0),
+        )
+        rows = db.session.execute(_MISMATCHES, {"tenant_id": each, "most": MOST_MISMATCHES})
+        mismatches += [Mismatch(*row) for row in rows]
+    return Checked(accounts, postings, mismatches)

@@ -1,0 +1,31 @@
+"""Counts what is sent to PostgreSQL."""
+
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import event
+
+from app.core.db import db
+
+
+class Statements:
+    """Inside `with`, `count` and `texts` of the statements of this process; savepoints are not among them."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    @property
+    def count(self) -> int:
+        return len(self.texts)
+
+    def _note(self, _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        self.texts.append(statement)
+
+    def __enter__(self) -> Self:
+        event.listen(db.engine, "before_cursor_execute", self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        event.remove(db.engine, "before_cursor_execute", self._note)
