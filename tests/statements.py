@@ -9,7 +9,7 @@ from app.core.db import db
 
 
 class Statements:
-    """Inside `with`, `count` and `texts` of the statements of this process; savepoints are not among them."""
+    """Inside `with`, `count` and `texts` of the statements of this process, savepoints among them."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
