@@ -17,6 +17,11 @@ MAX_TICKETS = 100
 """The most tickets that one entrant may hold."""
 MAX_DAYS_OPEN = 366
 MAX_CLAIM_HOURS = 24 * 60
+MAX_INVITES = 1000
+MAX_ACCOUNT_DAYS = 3650
+MAX_POSTS = 20
+"""Channels and groups that show one lottery."""
+MAX_REASON = 200
 PAGE = 5
 LATEST_ENTRIES = 10
 TALLIES = 16

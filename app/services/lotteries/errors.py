@@ -1,0 +1,89 @@
+"""What can go wrong with a lottery, for the boss and for who joins."""
+
+from collections.abc import Mapping, Sequence
+
+from app.core.errors import AppError, BadInput, Conflict, Unavailable
+from app.core.i18n import N_
+from app.domain.lotteries import Condition, LotteryState
+from app.domain.lottery_fields import BadSpec
+
+__all__ = [
+    "AlreadyJoined",
+    "BadReason",
+    "BadSpec",
+    "BotGone",
+    "ConditionMissing",
+    "ConditionUnavailable",
+    "IllegalMove",
+    "LotteryClosed",
+    "LotteryFull",
+    "TooLate",
+]
+
+_STATES: Mapping[LotteryState, str] = {
+    LotteryState.DRAFT: N_("This is not possible: the lottery is still a draft."),
+    LotteryState.SCHEDULED: N_("This is not possible: the lottery is published and waits for its opening."),
+    LotteryState.OPEN: N_("This is not possible: the lottery is open."),
+    LotteryState.DRAWING: N_("This is not possible any more: the lottery is being drawn."),
+    LotteryState.DRAWN: N_("This is not possible any more: the lottery has been drawn."),
+    LotteryState.CANCELLED: N_("This is not possible any more: the lottery was cancelled."),
+}
+
+
+class IllegalMove(Conflict):
+    """The lottery is in a state that this can't be done from; nothing was changed."""
+
+    code = "illegal_move"
+
+    def __init__(self, state: LotteryState) -> None:
+        self.state = state
+        super().__init__(_STATES[state])
+
+
+class TooLate(Conflict):
+    code = "too_late"
+    message = N_("The closing time has passed. Choose a later one.")
+
+
+class BotGone(Conflict):
+    code = "bot_gone"
+    message = N_("The bot of this lottery was removed. Choose another bot.")
+
+
+class BadReason(BadInput):
+    code = "bad_reason"
+    message = N_("Please give a reason of 1 to %(most)s characters. Everybody can read it.")
+
+
+class LotteryClosed(Conflict):
+    code = "lottery_closed"
+    message = N_("This lottery takes no more entries.")
+
+
+class LotteryFull(Conflict):
+    code = "lottery_full"
+    message = N_("This lottery is full.")
+
+
+class AlreadyJoined(Conflict):
+    code = "already_joined"
+    message = N_("You have already joined.")
+
+
+class ConditionMissing(AppError):
+    """`conditions` are those that the entrant does not meet yet, in their order."""
+
+    code = "condition_missing"
+    status = 403
+    message = N_("Something is still missing before you can join.")
+
+    def __init__(self, conditions: Sequence[Condition]) -> None:
+        self.conditions = tuple(conditions)
+        super().__init__()
+
+
+class ConditionUnavailable(Unavailable):
+    """Telegram does not let the bot see who is in `chat`; the boss has to mend it."""
+
+    code = "condition_unavailable"
+    message = N_("The bot cannot see who is in %(chat)s. Make it an administrator there.")
