@@ -102,11 +102,14 @@ def queue_message(  # noqa: PLR0917 - the columns of a row, in their order
 ) -> bool:
     """Writes down a call of the Bot API; needs the transaction of its cause. False when `dedupe_key` is known already.
 
-    `payload` are the method's parameters without `chat_id`. A text that is too long becomes several rows. Raises
-    BadInput for a bot of another tenant and for a payload beyond 64 KiB.
+    `payload` are the method's parameters without `chat_id`, or with it where the chat has a name instead of a number;
+    `chat_id` then only stands for it. `picture_id` in it stands for the `photo`, `lottery_post_id` says whose post it
+    is. A plain text that is too long becomes several rows. Raises BadInput for a bot of another tenant and for a
+    payload beyond 64 KiB.
     """
     body = payload.get("text")
-    parts = split_text(body) if method == "sendMessage" and isinstance(body, str) else []
+    plain = method == "sendMessage" and not payload.get("parse_mode")
+    parts = split_text(body) if plain and isinstance(body, str) else []
     # The first row decides whether the message is known; the buttons belong under the last.
     payloads = [{**payload, "text": part, "reply_markup": None} for part in parts[:-1]]
     payloads.append({**payload, "text": parts[-1]} if payloads else payload)

@@ -10,7 +10,9 @@ from app.core.queue import transaction
 from app.domain.bots import BotConfig, BotState
 from app.domain.sending import Priority
 from app.services import outbox
+from app.services.lotteries import posts
 from app.services.outbox import Claimed
+from bots.telegram import photos
 from bots.telegram.errors import Blocked, Postpone, Refused, TokenRevoked, Unreachable
 from bots.telegram.sender import Call, perform
 
@@ -56,19 +58,42 @@ def flush(config: BotConfig, stopping: Event) -> bool:
 
 def _send(config: BotConfig, claimed: Claimed) -> _Result:
     """Makes the call and says what is to be written about it."""
-    call = Call(config, claimed.method, Priority.IMPORTANT)
     try:
-        answer = perform(call, {**claimed.payload, "chat_id": claimed.chat_id})
+        answer = _call(config, claimed)
     except Postpone as error:
         return _Result(partial(outbox.postpone, claimed, error.seconds), postponed=True)
     except TokenRevoked:
         return _Result(partial(outbox.hold, claimed, config.id), stop=True)
     except (Blocked, Refused) as error:
-        return _Result(partial(outbox.bury, claimed, str(error)))
+        return _Result(partial(_buried, claimed, str(error)))
     except Unreachable as error:
         # When Telegram is away the other rows need not find that out one by one.
         if not error.unclear and not error.code:
             return _Result(partial(outbox.postpone, claimed, AWAY_SECONDS), stop=True)
         return _Result(partial(outbox.retry, claimed, str(error), unclear=error.unclear), stop=True)
-    message_id = answer.get("message_id") if isinstance(answer, dict) else None
-    return _Result(partial(outbox.complete, claimed, message_id))
+    return _Result(partial(_sent, claimed, answer))
+
+
+def _call(config: BotConfig, claimed: Claimed) -> object:
+    """`picture_id` and `lottery_post_id` of a payload are for us and not for Telegram."""
+    params = {"chat_id": claimed.chat_id, **claimed.payload}
+    picture_id = params.pop("picture_id", None)
+    params.pop("lottery_post_id", None)
+    call = Call(config, claimed.method, Priority.IMPORTANT)
+    return photos.send(call, params, picture_id) if isinstance(picture_id, int) else perform(call, params)
+
+
+def _sent(claimed: Claimed, answer: object) -> None:
+    message = answer if isinstance(answer, dict) else {}
+    if outbox.complete(claimed, message.get("message_id")) and (post := _post_id(claimed)):
+        posts.sent(post, message.get("chat", {}).get("id"), message.get("message_id"))
+
+
+def _buried(claimed: Claimed, reason: str) -> None:
+    if outbox.bury(claimed, reason) and (post := _post_id(claimed)):
+        posts.refused(post, reason)
+
+
+def _post_id(claimed: Claimed) -> int | None:
+    found = claimed.payload.get("lottery_post_id")
+    return found if isinstance(found, int) else None
