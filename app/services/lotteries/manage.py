@@ -20,14 +20,14 @@ from app.core.queue import TaskName, enqueue
 from app.core.settings import get_settings
 from app.domain import lottery_spec
 from app.domain.draw import BEACON_WAIT, STAFF, BeaconChain, commitment
-from app.domain.lotteries import MAX_REASON, TALLIES, CloseReason, LotterySpec, LotteryState
+from app.domain.lotteries import TALLIES, CloseReason, LotterySpec, LotteryState
 from app.domain.lottery_fields import BadSpec
 from app.gateways import drand
 from app.models import Lottery, LotteryDraw, LotteryPrize, LotteryTally, Picture
 from app.services import bots
 from app.services.lotteries import events, lookup
-from app.services.lotteries.errors import BadReason, BotGone, IllegalMove, LotteryFull, TooLate
-from app.services.lotteries.moves import move, record, write_prizes
+from app.services.lotteries.errors import BotGone, IllegalMove, LotteryFull, TooLate
+from app.services.lotteries.moves import move, public_reason, record, write_prizes
 from app.services.lotteries.spec import columns, of, opened
 
 log = logging.getLogger(__name__)
@@ -148,6 +148,11 @@ def beacon_missing(beacon: BeaconChain | None) -> bool:
 
 def open_now(lottery: Lottery, beacon: BeaconChain | None) -> None:
     """Opens a draft or a scheduled one, and makes its commitment and rules public. Raises IllegalMove, TooLate."""
+    seen = lottery.state
+    lottery = lookup.get(lottery.id, lock=True)
+    if lottery.state is not seen:
+        # Somebody took it back to change it, or opened it, since it was read.
+        raise IllegalMove(lottery.state)
     if lottery.closes_at <= clock.now():
         raise TooLate
     closing = lottery.closes_at.timestamp() + BEACON_WAIT
@@ -204,9 +209,7 @@ def close(lottery_id: int, reason: CloseReason = CloseReason.EARLY) -> bool:
 
 def cancel(lottery_id: int, reason: str) -> Lottery:
     """Ends it without a draw; paid credits go back by themselves. Raises IllegalMove, NotFound, BadReason."""
-    reason = reason.strip()
-    if not 1 <= len(reason) <= MAX_REASON:
-        raise BadReason(most=MAX_REASON)
+    reason = public_reason(reason)
     lottery = lookup.get(lottery_id)
     moment = clock.now()
     move(lottery, LotteryState.CANCELLED, cancelled_at=moment, cancel_reason=reason)

@@ -1,25 +1,22 @@
 """What every change of a lottery does: the one UPDATE that moves its state, its prizes, and the record of it."""
 
-from collections.abc import Collection
-
 from sqlalchemy import delete, update
 
 from app.core.db import db
-from app.domain.lotteries import MOVES, LotterySpec, LotteryState
+from app.domain.lotteries import MAX_REASON, MOVES, LotterySpec, LotteryState
 from app.models import Lottery, LotteryPrize
 from app.services import audit
-from app.services.lotteries.errors import IllegalMove
-
-
-def _sources(to: LotteryState) -> Collection[LotteryState]:
-    return [state for state in LotteryState if to in MOVES[state]]
+from app.services.lotteries import door
+from app.services.lotteries.errors import BadReason, IllegalMove
 
 
 def move(lottery: Lottery, to: LotteryState, **values: object) -> None:
     """The one UPDATE of a move; waits for joins, which hold the row. Raises IllegalMove."""
+    door.shut(lottery.id)
+    sources = [state for state in MOVES if to in MOVES[state]]
     moved = db.session.scalar(
         update(Lottery)
-        .where(Lottery.id == lottery.id, Lottery.state.in_(_sources(to)))
+        .where(Lottery.id == lottery.id, Lottery.state.in_(sources))
         .values(state=to, **values)
         .returning(Lottery.id)
         .execution_options(synchronize_session=False)
@@ -44,6 +41,14 @@ def write_prizes(lottery: Lottery, spec: LotterySpec) -> None:
         for position, prize in enumerate(spec.prizes)
     )
     db.session.flush()
+
+
+def public_reason(reason: str) -> str:
+    """A reason as it is published. Raises BadReason."""
+    words = reason.strip()
+    if not 1 <= len(words) <= MAX_REASON:
+        raise BadReason(most=MAX_REASON)
+    return words
 
 
 def record(lottery: Lottery, action: str, changes: dict[str, object]) -> None:
