@@ -12,6 +12,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.domain.lotteries import LATEST_ENTRIES, PAGE, LotteryState, WinnerState
 from app.models import Lottery, LotteryEntry, LotteryPrize, LotteryTally, LotteryWinner
+from app.services.lotteries import door
 
 _CODE: Final = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
 _LAST_PAGE: Final = 1000
@@ -39,6 +40,8 @@ class MyEntry:
 
 def get(lottery_id: int, *, lock: bool = False) -> Lottery:
     """Raises NotFound. `lock` waits for running joins and holds up changes until the transaction ends."""
+    if lock:
+        door.shut(lottery_id)
     query = select(Lottery).where(Lottery.id == lottery_id).execution_options(populate_existing=lock)
     lottery = db.session.scalar(query.with_for_update(key_share=True) if lock else query)
     if lottery is None:

@@ -1,0 +1,110 @@
+"""How somebody stands with a lottery: all that decides about joining it, read in one statement."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, text
+
+from app.core import clock
+from app.core.db import db
+from app.domain.lotteries import Condition, LotteryState, TicketRules, weight
+from app.domain.lottery_spec import read_conditions, read_tickets
+from app.services.lotteries.conditions import Known
+from app.services.lotteries.door import ENTER
+from app.services.lotteries.invites import COUNTED
+
+_COLUMNS = """
+SELECT l.id, l.tenant_id, l.code, l.title, l.state, l.closes_at, l.max_entries, l.closes_when_full, l.conditions,
+       l.tickets, m.id AS member_id, m.first_seen_at AS since, coalesce(c.balance, 0) AS balance,
+       e.id AS entry_id, e.bought, e.boosts, e.paid, friends.count AS friends
+FROM lottery l
+LEFT JOIN member m ON m.tenant_id = l.tenant_id AND m.telegram_id = :telegram_id
+LEFT JOIN credit_account c ON c.tenant_id = l.tenant_id AND c.telegram_id = :telegram_id
+LEFT JOIN lottery_entry e ON e.lottery_id = l.id AND e.telegram_id = :telegram_id
+CROSS JOIN LATERAL (
+    SELECT count(*) FROM lottery_invite i WHERE i.lottery_id = l.id AND i.inviter = :telegram_id AND {counted}
+) AS friends
+""".replace("{counted}", COUNTED)
+_CODE = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
+_BY_CODE = text(_COLUMNS + "WHERE l.code = :code AND l.state <> 'draft'")
+# The row is locked last of all, so the door has been passed by then.
+_LOCKED = text(f"{_COLUMNS} CROSS JOIN (SELECT {ENTER}) AS door WHERE l.id = :lottery_id FOR SHARE OF l")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What somebody holds in a lottery."""
+
+    id: int
+    bought: int
+    boosts: int
+    paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A lottery's rules and one Telegram user; `member_id` None = the tenant does not know him."""
+
+    lottery_id: int
+    tenant_id: int
+    telegram_id: int
+    code: str
+    title: str
+    state: LotteryState
+    closes_at: datetime
+    max_entries: int | None
+    closes_when_full: bool
+    conditions: tuple[Condition, ...]
+    tickets: TicketRules
+    member_id: int | None
+    known: Known
+    entry: Entry | None
+
+    @property
+    def takes_entries(self) -> bool:
+        """Whether anybody may join or change his tickets now; the sweep may close it a moment later."""
+        return self.state is LotteryState.OPEN and clock.now() < self.closes_at
+
+    @property
+    def weight(self) -> int:
+        """His tickets as they are now."""
+        held = self.entry or Entry(0, 0, 0, 0)
+        return weight(self.tickets, friends=self.known.friends, boosts=held.boosts, bought=held.bought)
+
+
+def find_by_code(code: str, telegram_id: int) -> Standing | None:
+    """By the code of a link, in small or capital letters; drafts are nobody's business. Locks nothing."""
+    wanted = code.upper()
+    if not _CODE.fullmatch(wanted):
+        return None
+    row = db.session.execute(_BY_CODE, {"code": wanted, "telegram_id": telegram_id}).first()
+    return _read(row, telegram_id) if row else None
+
+
+def lock(lottery_id: int, telegram_id: int) -> Standing | None:
+    """The same, while the lottery stays as it is until the transaction ends: closing it waits for that.
+
+    The lottery's row must not be updated afterwards in this transaction: two who did so would wait for each other.
+    """
+    row = db.session.execute(_LOCKED, {"lottery_id": lottery_id, "telegram_id": telegram_id}).first()
+    return _read(row, telegram_id) if row else None
+
+
+def _read(row: Row[tuple[object, ...]], telegram_id: int) -> Standing:
+    return Standing(
+        row.id,
+        row.tenant_id,
+        telegram_id,
+        row.code,
+        row.title,
+        LotteryState(row.state),
+        row.closes_at,
+        row.max_entries,
+        row.closes_when_full,
+        read_conditions(row.conditions),
+        read_tickets(row.tickets),
+        row.member_id,
+        Known(row.friends, row.balance, row.since),
+        Entry(row.entry_id, row.bought, row.boosts, row.paid) if row.entry_id else None,
+    )
