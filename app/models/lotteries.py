@@ -69,12 +69,14 @@ class Lottery(Keyed, Created, TenantOwned, Model):
             ["lottery_template.tenant_id", "lottery_template.id"],
             ondelete="SET NULL (template_id)",
         ),
-        Index("ix_lottery_open", "tenant_id", "closes_at", postgresql_where=text("state = 'open'")),
+        Index("ix_lottery_open", "tenant_id", "closes_at", "id", postgresql_where=text("state = 'open'")),
+        Index("ix_lottery_opening", "opens_at", postgresql_where=text("state = 'scheduled'")),
+        Index("ix_lottery_full", "id", postgresql_where=text("state = 'open' AND closes_when_full")),
         Index(
             "ix_lottery_due",
             "state",
             "closes_at",
-            postgresql_where=text("state IN ('scheduled', 'open', 'drawing')"),
+            postgresql_where=text("state IN ('open', 'drawing')"),
         ),
         Index(
             "ix_lottery_unsettled",
@@ -131,6 +133,12 @@ class LotteryEntry(TenantOwned, Model):
         belongs_to("lottery", "lottery_id"),
         UniqueConstraint("lottery_id", "telegram_id"),
         Index("ix_lottery_entry_member", "tenant_id", "telegram_id", "id"),
+        Index(
+            "ix_lottery_entry_unreturned",
+            "lottery_id",
+            "id",
+            postgresql_where=text("paid > 0 AND returned_at IS NULL"),
+        ),
     )
 
 

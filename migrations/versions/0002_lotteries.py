@@ -410,15 +410,29 @@ def upgrade() -> None:
         "lottery",
         ["state", "closes_at"],
         unique=False,
-        postgresql_where=sa.text("state IN ('scheduled', 'open', 'drawing')"),
+        postgresql_where=sa.text("state IN ('open', 'drawing')"),
     )
     op.create_index("ix_lottery_list", "lottery", ["tenant_id", "id"], unique=False)
     op.create_index(
         "ix_lottery_open",
         "lottery",
-        ["tenant_id", "closes_at"],
+        ["tenant_id", "closes_at", "id"],
         unique=False,
         postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "ix_lottery_opening",
+        "lottery",
+        ["opens_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'scheduled'"),
+    )
+    op.create_index(
+        "ix_lottery_full",
+        "lottery",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'open' AND closes_when_full"),
     )
     op.create_index(op.f("ix_lottery_tenant_id"), "lottery", ["tenant_id"], unique=False)
     op.create_index(
@@ -527,6 +541,13 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_lottery_entry_member", "lottery_entry", ["tenant_id", "telegram_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_lottery_entry_unreturned",
+        "lottery_entry",
+        ["lottery_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("paid > 0 AND returned_at IS NULL"),
     )
     op.create_index(op.f("ix_lottery_entry_tenant_id"), "lottery_entry", ["tenant_id"], unique=False)
     op.create_table(

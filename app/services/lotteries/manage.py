@@ -25,7 +25,7 @@ from app.domain.lottery_fields import BadSpec
 from app.gateways import drand
 from app.models import Lottery, LotteryDraw, LotteryPrize, LotteryTally, Picture
 from app.services import bots
-from app.services.lotteries import events, lookup
+from app.services.lotteries import events, lookup, posts
 from app.services.lotteries.errors import BotGone, IllegalMove, LotteryFull, TooLate
 from app.services.lotteries.moves import move, public_reason, record, write_prizes
 from app.services.lotteries.spec import columns, of, opened
@@ -171,6 +171,7 @@ def open_now(lottery: Lottery, beacon: BeaconChain | None) -> None:
         for shard in range(shards)
     )
     events.append(lottery, "opened", opened(lottery, lookup.prizes(lottery.id)))
+    posts.queue_all(lottery)
     record(lottery, "lottery.opened", {"commitment": lottery.commitment, "beacon": bool(beacon)})
 
 
@@ -202,6 +203,7 @@ def close(lottery_id: int, reason: CloseReason = CloseReason.EARLY) -> bool:
             tenant_id=lottery.tenant_id, lottery_id=lottery.id, slots=int(db.session.scalar(slots) or 0)
         )
     )
+    posts.refresh(lottery.id)
     record(lottery, "lottery.closed", {"reason": reason.value})
     enqueue(TaskName.LOTTERIES_DRAW, lottery.id)
     return True
@@ -218,6 +220,7 @@ def cancel(lottery_id: int, reason: str) -> Lottery:
         # Nobody has joined or seen it, so there is nothing to give back or to tell.
         lottery.settled_at = moment
     else:
+        posts.refresh(lottery.id)
         enqueue(TaskName.LOTTERIES_SETTLE, lottery.id)
     record(lottery, "lottery.cancelled", {"reason": reason})
     return lottery
