@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2s
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 from app.core import clock
 from app.core.db import db
@@ -102,7 +102,11 @@ def queue_result(lottery: Lottery) -> None:
     turn = _redraws(lottery.id)
     for post in list_posts(lottery.id):
         key = f"lottery:{lottery.id}:result:{post.chat}" + (f":{turn}" if turn else "")
-        payload: dict[str, object] = {"text": body, "parse_mode": cards.PARSE_MODE, "reply_markup": _keyboard(lottery, 0, place)}
+        payload: dict[str, object] = {
+            "text": body,
+            "parse_mode": cards.PARSE_MODE,
+            "reply_markup": _keyboard(lottery, 0, place),
+        }
         if post.message_id is not None:
             payload["reply_parameters"] = {
                 "message_id": post.message_id,
@@ -130,17 +134,20 @@ def retry(post_id: int) -> None:
 
 def sent(post_id: int, chat_id: int | None, message_id: int | None) -> None:
     """Telegram took a call for a post, and says where it is."""
-    post = db.session.get(LotteryPost, post_id)
-    if post is not None:
-        post.chat_id = chat_id or post.chat_id
-        post.message_id = message_id or post.message_id
+    _write(
+        post_id,
+        chat_id=func.coalesce(chat_id, LotteryPost.chat_id),
+        message_id=func.coalesce(message_id, LotteryPost.message_id),
+    )
 
 
 def refused(post_id: int, reason: str) -> None:
     """Telegram will not take a call for a post, so nothing more is tried until the boss has mended it."""
-    post = db.session.get(LotteryPost, post_id)
-    if post is not None:
-        post.error, post.look_at = reason, None
+    _write(post_id, error=reason, look_at=None)
+
+
+def _write(post_id: int, **values: object) -> None:
+    db.session.execute(update(LotteryPost).where(LotteryPost.id == post_id).values(**values))
 
 
 def trouble(post: LotteryPost) -> Trouble | None:

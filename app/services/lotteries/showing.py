@@ -79,4 +79,4 @@ def _holders(lottery: Lottery) -> list[tuple[int, str]]:
         .where(LotteryWinner.lottery_id == lottery.id, LotteryWinner.state != WinnerState.REPLACED)
         .order_by(LotteryWinner.slot)
     )
-    return [(prize_id, name or "") for prize_id, name in db.session.execute(query).tuples()]
+    return [(prize_id, name or "") for prize_id, name in db.session.execute(query)]
