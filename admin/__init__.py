@@ -20,12 +20,14 @@ from admin import (
     people,
     settings,
 )
+from admin import credits as credit_pages
 from admin.menu import shell
 
 FEATURES: tuple[ModuleType, ...] = (
     bots,
     bot_texts,
     members,
+    credit_pages,
     dead_letters,
     people,
     settings,

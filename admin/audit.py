@@ -18,6 +18,7 @@ from app.models import AuditEvent
 THINGS = {
     "api_key": _l("API key"),
     "bot": _l("Bot"),
+    "credits": _l("Credits"),
     "dead_letters": _l("Messages set aside"),
     "domain": _l("Domain"),
     "member": _l("Member"),
@@ -40,6 +41,7 @@ DEEDS = {
     "erased": _l("erased"),
     "exported": _l("exported"),
     "fell_back_to_polling": _l("went back to polling"),
+    "given": _l("given"),
     "invitation_revoked": _l("invitation withdrawn"),
     "invited": _l("invited"),
     "joined": _l("joined"),
@@ -57,6 +59,7 @@ DEEDS = {
     "started": _l("started"),
     "stopped": _l("stopped"),
     "suspended": _l("suspended"),
+    "taken": _l("taken"),
     "telegram_linked": _l("Telegram linked"),
     "telegram_unlinked": _l("Telegram unlinked"),
     "text_changed": _l("text changed"),
@@ -67,6 +70,7 @@ DEEDS = {
 }
 FIELDS = {
     "action": _l("What was done"),
+    "amount": _l("Amount"),
     "body": _l("Wording"),
     "count": _l("How many"),
     "email": _l("E-mail"),
@@ -77,6 +81,7 @@ FIELDS = {
     "mode": _l("Way in"),
     "name": _l("Name"),
     "plan": _l("Plan"),
+    "reason": _l("Reason"),
     "role": _l("Role"),
     "shown": _l("Key"),
     "slug": _l("Short address"),

@@ -1,0 +1,223 @@
+"""Members' credits: who has how many, what every balance is made of, and giving or taking some with a reason."""
+
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from sqlalchemy import or_, select
+from wtforms import HiddenField, IntegerField, RadioField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+
+from admin.base import TenantView
+from admin.changes import refuse
+from admin.forms import AdminForm, CleanStringField
+from admin.guard import tenant_id
+from admin.lookups import Lookup, SearchSelectField
+from admin.menu import Group
+from app.core.db import db
+from app.core.errors import BadInput, Conflict
+from app.core.queue import transaction
+from app.domain import credits as rules
+from app.domain.members import read_number, shown_name
+from app.domain.people import Role
+from app.models import CreditAccount, Member
+from app.services import audit, members
+from app.services import credits as ledger
+
+PAGE = 50
+GIVE, TAKE = "give", "take"
+SOURCES = {
+    rules.LOTTERY: _l("Lottery"),
+    rules.ADMIN: _l("By hand"),
+    "order": _l("Order"),
+    "migration": _l("Taken over"),
+}
+
+
+def member_name(member: Member) -> str:
+    """How the search shows a member."""
+    return shown_name(member.first_name, member.last_name, member.telegram_id)
+
+
+MEMBERS = Lookup(Member, ("first_name", "last_name", "username", "telegram_id"), member_name)
+
+
+class AdjustForm(AdminForm):
+    """A change by hand. `reference` makes sure that a form that is sent twice counts once."""
+
+    member_id = SearchSelectField(
+        _l("Member"),
+        [DataRequired()],
+        lookup=MEMBERS,
+        url=lambda: url_for("credits.ajax_lookup", name="member"),
+    )
+    direction = RadioField(
+        _l("What to do"),
+        choices=[SelectChoice(GIVE, _l("Give credits")), SelectChoice(TAKE, _l("Take credits"))],
+        default=GIVE,
+    )
+    amount = IntegerField(_l("How many"), [InputRequired(), NumberRange(min=1, max=rules.MAX_AMOUNT)])
+    reason = CleanStringField(
+        _l("Reason"),
+        [InputRequired(), Length(max=rules.MAX_REASON)],
+        description=_l("It is kept in the history for good."),
+    )
+    reference = HiddenField(default=lambda: uuid4().hex)
+
+    def posting(self) -> tuple[int, str]:
+        """The signed amount, and what the log calls it."""
+        return (self.amount.data, "given") if self.direction.data == GIVE else (-self.amount.data, "taken")
+
+
+def _name(_view: Any, _context: Any, account: Any, _column: str) -> Markup:
+    return Markup("<bdi>{}</bdi>").format(account.name)
+
+
+class CreditsView(TenantView):
+    """`/admin/credits/`."""
+
+    group, icon, order = Group.MONEY, "coins", 10
+    lead = _l("Every change is kept. A balance is the sum of its history.")
+    roles: ClassVar[dict[str, Role | None]] = {"adjust": Role.MANAGER}
+    lookups: ClassVar[dict[str, Lookup]] = {"member": MEMBERS}
+    list_template = "admin/credits/list.html"
+    details_template = "admin/credits/details.html"
+    column_list = ("name", "telegram_id", "balance", "created_at")
+    column_labels = {  # noqa: RUF012
+        "name": _l("Member"),
+        "telegram_id": _l("Telegram number"),
+        "balance": _l("Balance"),
+        "created_at": _l("Since"),
+    }
+    column_formatters = {"name": _name}  # noqa: RUF012
+    column_formatters_export = {"name": lambda _view, _context, account, _column: account.name}  # noqa: RUF012
+    column_sortable_list = ("balance", "created_at")
+    column_default_sort = [("balance", True), ("id", True)]  # noqa: RUF012
+    column_searchable_list = ("telegram_id",)
+    column_filters = ("balance", "created_at")
+    secondary_columns, number_columns = ("telegram_id", "created_at"), ("balance",)
+    empty_title = _l("Nobody has credits yet")
+    empty_text = _l("Members earn them in lotteries, or you give them some here.")
+    empty_picture = "chart"
+
+    def search_placeholder(self) -> str:
+        """What may be searched for."""
+        return str(gettext("Name, @username or Telegram number"))
+
+    def title_of(self, row: Any) -> str:
+        """The head of somebody's history."""
+        return str(_with_names([row])[0].name)
+
+    def get_list(self, *args: Any, **kwargs: Any) -> Any:
+        """The rows with `name`, asked for all of them at once."""
+        count, rows = super().get_list(*args, **kwargs)
+        return count, _with_names(rows)
+
+    def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
+        found = select(Member.telegram_id).where(Member.tenant_id == tenant_id(), members.matching(search))
+        wanted = or_(
+            CreditAccount.telegram_id.in_(found), CreditAccount.telegram_id == (read_number(search) or -1)
+        )
+        return query.filter(wanted), count_query.filter(wanted), joins, count_joins
+
+    def _export_csv(self, return_url: str) -> Any:
+        file = super()._export_csv(return_url)
+        # Whoever takes the list of customers along is named in the log.
+        with transaction():
+            audit.record(tenant_id(), "credits.exported", ("credits", "", ""))
+        return file
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        """The postings of one account, latest first."""
+        named = request.args.getlist("id")
+        account = self.get_one(named[0] if len(named) == 1 else None)
+        before = request.args.get("before", type=int)
+        sane = before if before is not None and 0 < before < 2**62 else None
+        postings = ledger.history(tenant_id(), account.telegram_id, sane, PAGE)
+        return self.render(
+            self.details_template,
+            model=account,
+            member=_members([account.telegram_id]).get(account.telegram_id),
+            postings=postings,
+            more=len(postings) == PAGE,
+            first=sane is None,
+            sources=SOURCES,
+            may_adjust=self._allowed(Role.MANAGER),
+            return_url=self.get_url(".index_view"),
+        )
+
+    @expose("/adjust/", methods=("GET", "POST"))
+    def adjust(self) -> Any:
+        """Gives or takes credits, with a reason."""
+        form = AdjustForm(request.form or None)
+        if request.method == "GET":
+            form.member_id.data = request.args.get("member", type=int)
+        elif form.validate() and (posting := _adjusted(form)):
+            flash(_said(posting), "success")
+            return redirect(self.get_url(".details_view", id=_account_id(posting.telegram_id)), 303)
+        return self.render("admin/credits/adjust.html", form=form, return_url=self.get_url(".index_view"))
+
+
+def _adjusted(form: AdjustForm) -> ledger.Posting | None:
+    """None when the ledger refused, which the form then says."""
+    try:
+        with transaction():
+            return _post(form)
+    except (BadInput, Conflict) as error:
+        refuse(error, form)
+        return None
+
+
+def _post(form: AdjustForm) -> ledger.Posting:
+    member = MEMBERS.get(form.member_id.data)
+    amount, deed = form.posting()
+    posting = ledger.post(
+        tenant_id(),
+        member.telegram_id,
+        amount,
+        source=rules.ADMIN,
+        reference=form.reference.data or "",
+        reason=form.reason.data,
+    )
+    if not posting.duplicate:
+        changes: dict[str, object] = {"amount": abs(amount), "reason": form.reason.data}
+        audit.record(tenant_id(), f"credits.{deed}", ("credits", member.id, member_name(member)), changes)
+    return posting
+
+
+def _said(posting: ledger.Posting) -> str:
+    if posting.duplicate:
+        return str(gettext("This was done before and has not been done again."))
+    return str(gettext("Done. The balance is now %(balance)s.", balance=posting.balance))
+
+
+def _account_id(telegram_id: int) -> int:
+    query = select(CreditAccount.id).where(
+        CreditAccount.tenant_id == tenant_id(), CreditAccount.telegram_id == telegram_id
+    )
+    return db.session.scalars(query).one()
+
+
+def _members(telegram_ids: list[int]) -> dict[int, Member]:
+    query = select(Member).where(Member.tenant_id == tenant_id(), Member.telegram_id.in_(telegram_ids))
+    return {member.telegram_id: member for member in db.session.scalars(query)}
+
+
+def _with_names(rows: Any) -> Any:
+    """The same accounts with `name`; members who were erased have only their number."""
+    known = _members([row.telegram_id for row in rows])
+    for row in rows:
+        member = known.get(row.telegram_id)
+        row.name = member_name(member) if member else f"#{row.telegram_id}"
+    return rows
+
+
+def views() -> list[Any]:
+    """The views of this feature."""
+    return [CreditsView(CreditAccount, _l("Credits"), endpoint="credits", url="credits")]

@@ -1,0 +1,188 @@
+"""The credits page: who has how many, what a balance is made of, giving and taking with a reason, once."""
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.core.db import db
+from app.models import AuditEvent, CreditAccount, Member
+from app.services import credits as ledger
+from tests.cast import Cast, sign_in
+
+LIST = "/admin/credits/"
+EN = {"Accept-Language": "en"}
+
+
+@pytest.fixture
+def owner(app: Flask, cast: Cast) -> FlaskClient:
+    return sign_in(app, cast.owner)
+
+
+def member(home: Any, number: int, name: str) -> Member:
+    row = Member(tenant_id=home.id, telegram_id=number, first_name=name)
+    db.session.add(row)
+    db.session.commit()
+    return row
+
+
+def account(home: Any, number: int, *amounts: int) -> int:
+    """An account with these postings; its id."""
+    for place, amount in enumerate(amounts):
+        ledger.post(home.id, number, amount, source="shop", reference=f"{number}-{place}", reason="a gift")
+    db.session.commit()
+    return db.session.scalars(select(CreditAccount.id).where(CreditAccount.telegram_id == number)).one()
+
+
+def names(client: FlaskClient, query: str = "") -> list[str]:
+    page = client.get(f"{LIST}?{query}", headers=EN)
+    assert page.status_code == 200
+    return re.findall(r"<bdi>(.*?)</bdi>", page.text)
+
+
+def form(person: Member, **changed: object) -> dict[str, object]:
+    return {
+        "member_id": person.id,
+        "direction": "give",
+        "amount": 5,
+        "reason": "thanks",
+        "reference": "r1",
+    } | changed
+
+
+def test_the_list_has_the_richest_first_and_nobody_of_others(app: Flask, owner: FlaskClient, cast: Cast):
+    member(cast.tenant, 1, "Wang")
+    account(cast.tenant, 1, 5)
+    account(cast.tenant, 2, 9)
+    account(cast.other_tenant, 3, 7)
+    assert names(owner) == ["#2", "Wang"]
+    assert names(sign_in(app, cast.stranger)) == ["#3"]
+
+
+@pytest.mark.parametrize(("words", "found"), [("wan", ["Wang"]), ("22", ["#22"]), ("nobody", []), ("%", [])])
+def test_search(owner: FlaskClient, cast: Cast, words: str, found: list[str]):
+    member(cast.tenant, 1, "Wang")
+    account(cast.tenant, 1, 5)
+    account(cast.tenant, 22, 9)
+    assert names(owner, f"search={words}") == found
+
+
+def test_without_accounts_the_page_leads_to_giving(owner: FlaskClient):
+    page = owner.get(LIST, headers=EN).text
+    assert "Nobody has credits yet" in page
+    assert f'href="{LIST}adjust/"' in page
+
+
+def test_a_history_shows_every_change(owner: FlaskClient, cast: Cast):
+    page = owner.get(f"{LIST}details/?id={account(cast.tenant, 1, 30, -10)}", headers=EN).text
+    assert re.findall(r"<b>([+-]\d+)</b>", page) == ["-10", "+30"]
+    assert "a gift" in page
+
+
+def test_a_long_history_has_pages(owner: FlaskClient, cast: Cast):
+    number = account(cast.tenant, 1, *range(1, 53))
+    page = owner.get(f"{LIST}details/?id={number}").text
+    older = re.search(r"before=(\d+)", page)
+    assert older
+    assert re.findall(
+        r"<b>([+-]\d+)</b>", owner.get(f"{LIST}details/?id={number}&before={older[1]}").text
+    ) == [
+        "+2",
+        "+1",
+    ]
+
+
+def test_a_stranger_sees_no_history(app: Flask, cast: Cast):
+    assert (
+        sign_in(app, cast.stranger).get(f"{LIST}details/?id={account(cast.tenant, 1, 30)}").status_code == 404
+    )
+
+
+def test_giving_and_taking_is_posted_and_recorded(owner: FlaskClient, cast: Cast):
+    wang = member(cast.tenant, 1, "Wang")
+    answer = owner.post(f"{LIST}adjust/", data=form(wang))
+    assert answer.location.startswith(f"{LIST}details/?id=")
+    owner.post(f"{LIST}adjust/", data=form(wang, direction="take", amount=2, reference="r2"))
+    assert ledger.balance(cast.tenant.id, 1) == 3
+    assert [row.source for row in ledger.history(cast.tenant.id, 1)] == ["admin", "admin"]
+    events = db.session.scalars(select(AuditEvent).order_by(AuditEvent.id)).all()
+    assert [event.action for event in events] == ["credits.given", "credits.taken"]
+    assert events[0].changes == {"amount": 5, "reason": "thanks"}
+
+
+def test_a_form_that_is_sent_twice_counts_once(owner: FlaskClient, cast: Cast):
+    wang = member(cast.tenant, 1, "Wang")
+    for _ in range(2):
+        owner.post(f"{LIST}adjust/", data=form(wang))
+    assert ledger.balance(cast.tenant.id, 1) == 5
+    assert len(db.session.scalars(select(AuditEvent)).all()) == 1
+
+
+def test_each_form_has_a_reference_of_its_own(owner: FlaskClient):
+    pages = [owner.get(f"{LIST}adjust/").text for _ in range(2)]
+    references = [re.search(r'name="reference"[^>]* value="([0-9a-f]{32})"', page) for page in pages]
+    assert references[0]
+    assert references[1]
+    assert references[0][1] != references[1][1]
+
+
+def test_nobody_loses_more_than_he_has(owner: FlaskClient, cast: Cast):
+    wang = member(cast.tenant, 1, "Wang")
+    account(cast.tenant, 1, 4)
+    page = owner.post(f"{LIST}adjust/", data=form(wang, direction="take"), headers=EN)
+    assert "the balance is 4" in page.text
+    assert ledger.balance(cast.tenant.id, 1) == 4
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"amount": 0},
+        {"amount": -5},
+        {"amount": 10**12 + 1},
+        {"amount": "x"},
+        {"reason": ""},
+        {"reason": "x" * 201},
+        {"direction": "both"},
+        {"reference": "a b"},
+        {"member_id": "x"},
+    ],
+)
+def test_a_wrong_form_changes_nothing(owner: FlaskClient, cast: Cast, wrong: dict[str, object]):
+    wang = member(cast.tenant, 1, "Wang")
+    assert owner.post(f"{LIST}adjust/", data=form(wang, **wrong)).status_code == 200
+    assert ledger.balance(cast.tenant.id, 1) == 0
+
+
+def test_somebody_elses_member_gets_nothing(owner: FlaskClient, cast: Cast):
+    foreign = member(cast.other_tenant, 1, "Stranger")
+    assert owner.post(f"{LIST}adjust/", data=form(foreign)).status_code == 200
+    assert ledger.check().postings == 0
+
+
+@pytest.mark.parametrize("who", ["staff", "reader"])
+def test_support_and_readers_only_look(app: Flask, cast: Cast, who: str):
+    wang, client = member(cast.tenant, 1, "Wang"), sign_in(app, getattr(cast, who))
+    number = account(cast.tenant, 1, 4)
+    assert client.get(f"{LIST}details/?id={number}").status_code == 200
+    assert "/adjust/" not in client.get(f"{LIST}details/?id={number}").text
+    assert client.post(f"{LIST}adjust/", data=form(wang)).status_code == 403
+
+
+def test_names_are_shown_as_text(owner: FlaskClient, cast: Cast):
+    member(cast.tenant, 1, "<script>alert(1)</script>")
+    number = account(cast.tenant, 1, 4)
+    assert "<script>alert" not in owner.get(LIST).text + owner.get(f"{LIST}details/?id={number}").text
+
+
+def test_the_file_names_the_own_accounts(owner: FlaskClient, cast: Cast):
+    member(cast.tenant, 1, "=Wang")
+    account(cast.tenant, 1, 4)
+    account(cast.other_tenant, 3, 7)
+    file = owner.get(f"{LIST}export/csv/", headers=EN).text
+    assert "'=Wang,1,4" in file
+    assert "7" not in file.partition("\n")[2].partition(",4,")[0]
+    assert db.session.scalars(select(AuditEvent.action)).all() == ["credits.exported"]
