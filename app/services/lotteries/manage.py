@@ -188,7 +188,7 @@ def close(lottery_id: int, reason: CloseReason = CloseReason.EARLY) -> bool:
 
     Raises IllegalMove, NotFound.
     """
-    lottery = lookup.get(lottery_id)
+    lottery = lookup.get(lottery_id, lock=True)
     try:
         move(lottery, LotteryState.DRAWING, closed_at=clock.now(), close_reason=reason)
     except IllegalMove as error:
@@ -212,7 +212,7 @@ def close(lottery_id: int, reason: CloseReason = CloseReason.EARLY) -> bool:
 def cancel(lottery_id: int, reason: str) -> Lottery:
     """Ends it without a draw; paid credits go back by themselves. Raises IllegalMove, NotFound, BadReason."""
     reason = public_reason(reason)
-    lottery = lookup.get(lottery_id)
+    lottery = lookup.get(lottery_id, lock=True)
     moment = clock.now()
     move(lottery, LotteryState.CANCELLED, cancelled_at=moment, cancel_reason=reason)
     events.append(lottery, "cancelled", {"reason": reason})
