@@ -8,11 +8,16 @@ from celery import shared_task
 from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
-from app.core.queue import TaskName, transaction
+from app.core.errors import OutsideFailed
+from app.core.queue import TaskName, send, transaction
+from app.core.stopping import stopping
 from app.core.tenancy import system_scope
-from app.services.lotteries import manage, posts
+from app.gateways import drand
+from app.services.lotteries import manage, order, posts, results, settling, winners
 from app.services.lotteries import sweep as sweeping
+from app.services.lotteries.order import Awaited
 from app.services.schedule import claim_slot
+from bots import draw_checks
 
 log = logging.getLogger(__name__)
 SWEEP_SECONDS = 1.5
@@ -32,6 +37,7 @@ def sweep() -> None:
             due = sweeping.find()
             if claim_slot(RING, RING_SECONDS):
                 sweeping.ring()
+                winners.expire()
         beacon = manage.prepare_beacon() if due.opening else None
         for step in sweeping.steps(due, beacon):
             _try(step)
@@ -59,3 +65,44 @@ def refresh_posts() -> None:
         while more and time.monotonic() < until:
             with transaction():
                 more = posts.sweep()
+
+
+@shared_task(name=TaskName.LOTTERIES_DRAW)
+def draw(lottery_id: int) -> None:
+    """Takes a draw as far as it goes now."""
+    with system_scope():
+        more = True
+        while more:
+            with transaction():
+                step = results.advance(lottery_id)
+            more = _hear(step) if isinstance(step, Awaited) else step
+
+
+def _hear(awaited: Awaited) -> bool:
+    """Asks the beacon's relays and keeps what they say; True when the draw can go on."""
+    try:
+        signature = drand.signature(awaited.chain, awaited.round)
+    except OutsideFailed as error:
+        with transaction():
+            order.miss(awaited.lottery_id, error)
+        return False
+    with transaction():
+        return order.hear(awaited.lottery_id, signature)
+
+
+@shared_task(name=TaskName.LOTTERIES_CHECK)
+def check(lottery_id: int) -> None:
+    """Asks Telegram about candidates, and asks for a successor when its time is over."""
+    with system_scope():
+        if draw_checks.run(lottery_id, stopping):
+            send(TaskName.LOTTERIES_CHECK, lottery_id)
+
+
+@shared_task(name=TaskName.LOTTERIES_SETTLE)
+def settle(lottery_id: int) -> None:
+    """Tells winners and channels, or gives back what was paid."""
+    with system_scope():
+        more = True
+        while more:
+            with transaction():
+                more = settling.settle(lottery_id)
