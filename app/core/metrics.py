@@ -38,6 +38,7 @@ _accepted = Counter("laoban_updates_accepted", "Updates stored in the inbox", ["
 _handled = Counter("laoban_updates_handled", "Updates that left the inbox", ["result"], registry=_OWN)
 _telegram = Counter("laoban_telegram_calls", "Calls to the Bot API", ["method", "outcome"], registry=_OWN)
 _outbox = Counter("laoban_outbox_messages", "Messages that left the outbox", ["result"], registry=_OWN)
+_broadcasts = Counter("laoban_broadcast_messages", "Calls of broadcasts", ["result"], registry=_OWN)
 _tasks = Counter("laoban_tasks", "Celery tasks that ended", ["task", "result"], registry=_OWN)
 
 _http_seconds = Histogram("laoban_http_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=_OWN)
@@ -73,6 +74,11 @@ def telegram_called(method: str, outcome: str, seconds: float) -> None:
 def outbox_left(result: str, count: int = 1) -> None:
     """`result` is sent, held, dead or unknown."""
     _outbox.labels(result).inc(count)
+
+
+def broadcast_sent(result: str) -> None:
+    """A message of a broadcast was sent, or was not."""
+    _broadcasts.labels(result).inc()
 
 
 def task_ended(task: str, result: str, seconds: float) -> None:
