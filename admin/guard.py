@@ -48,12 +48,14 @@ class Guarded(BaseView):
     order: ClassVar[int] = 50
     phone_tab: ClassVar[bool] = False
     """Whether the view gets one of the four places in the tab bar of phones."""
+    menu_of: ClassVar[str] = ""
+    """The endpoint of the view whose line of the menu is marked, where this one has none of its own."""
     lead: ClassVar[Any] = ""
     """One sentence below the title."""
 
     def is_visible(self) -> bool:
-        """Whether the menu names the view; pages that are only reached from others say False."""
-        return True
+        """Whether the menu names the view; pages that are only reached from others are marked at those."""
+        return not self.menu_of
 
     def is_accessible(self) -> bool:
         """Whether the viewer's role is high enough."""

@@ -76,7 +76,7 @@ def _item(view: Any, current: Any) -> Item:
         name=str(view.name),
         url=view.get_url(f"{view.endpoint}.{view._default_view}"),  # noqa: SLF001 - the library has no other way
         icon=view.icon,
-        active=view is current,
+        active=view is current or view.endpoint == getattr(current, "menu_of", None),
         phone_tab=view.phone_tab,
         order=view.order,
     )

@@ -1,14 +1,10 @@
 """Channels and groups as a lottery's bot sees them: whether it is in there, may post there and may ask who is in there."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from app.gateways import telegram
 from app.gateways.telegram import TelegramRefused, TelegramUnreachable
-
-_CHAT = re.compile(r"@[A-Za-z][A-Za-z0-9_]{3,31}|-[1-9][0-9]{3,18}", re.ASCII)
-_LINK = re.compile(r"(?:https?://)?(?:t\.me|telegram\.me)/([A-Za-z][A-Za-z0-9_]{3,31})/?", re.ASCII)
 
 
 class Sight(StrEnum):
@@ -36,17 +32,6 @@ class Looked:
     sight: Sight
     title: str = ""
     url: str = ""
-
-
-def read_chat(pasted: str) -> str | None:
-    """`@name` or a number, also out of a t.me link or a bare name; None for what is neither."""
-    text = pasted.strip()
-    link = _LINK.fullmatch(text)
-    if link:
-        return f"@{link[1]}"
-    if _CHAT.fullmatch(text):
-        return text
-    return f"@{text}" if _CHAT.fullmatch(f"@{text}") else None
 
 
 def look(token: str, chat: str) -> Looked:

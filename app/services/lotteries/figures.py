@@ -15,12 +15,12 @@ from app.core import clock
 from app.core.cache import Cache
 from app.core.db import db
 from app.domain.lotteries import LotteryState, WinnerState
+from app.domain.members import read_number, read_username
 from app.models import (
     Lottery,
     LotteryCandidate,
     LotteryDraw,
     LotteryEntry,
-    LotteryPost,
     LotteryPrize,
     LotteryTally,
     LotteryWinner,
@@ -144,12 +144,6 @@ def counts(tenant_id: int) -> dict[LotteryState, int]:
     return {state: int(count) for state, count in rows}
 
 
-def entries_of(lottery_id: int) -> int:
-    """How many joined."""
-    total = select(func.coalesce(func.sum(LotteryTally.entries), 0))
-    return int(db.session.scalar(total.where(LotteryTally.lottery_id == lottery_id)) or 0)
-
-
 def latest(lottery: Lottery) -> list[Newcomer]:
     """Who joined last."""
     rows = db.session.execute(
@@ -195,12 +189,6 @@ def checking(lottery: Lottery) -> Checking:
     ).one()
     draw = db.session.get(LotteryDraw, lottery.id)
     return Checking(int(looked), int(passed), draw.slots if draw else 0)
-
-
-def posts(lottery: Lottery) -> list[LotteryPost]:
-    """Where its card is shown."""
-    query = select(LotteryPost).where(LotteryPost.lottery_id == lottery.id).order_by(LotteryPost.id)
-    return list(db.session.scalars(query))
 
 
 def draw_of(lottery: Lottery) -> LotteryDraw | None:
@@ -297,22 +285,12 @@ def any_lottery(tenant_id: int) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
-def entries_of_member(tenant_id: int, telegram_id: int) -> list[tuple[LotteryEntry, Lottery, bool]]:
-    """Somebody's latest entries: (entry, its lottery, whether he won)."""
-    won = (
-        select(LotteryWinner.slot)
-        .where(
-            LotteryWinner.lottery_id == LotteryEntry.lottery_id,
-            LotteryWinner.entry_id == LotteryEntry.id,
-            LotteryWinner.state != WinnerState.REPLACED,
-        )
-        .exists()
+def find_people(tenant_id: int, words: Sequence[str]) -> list[int]:
+    """Telegram ids of members named by number or `@name`; who is unknown is left out."""
+    numbers = [number for word in words if (number := read_number(word)) is not None]
+    names = [name.lower() for word in words if (name := read_username(word)) is not None]
+    query = select(Member.telegram_id).where(
+        Member.tenant_id == tenant_id,
+        or_(Member.telegram_id.in_(numbers), func.lower(Member.username).in_(names)),
     )
-    rows = db.session.execute(
-        select(LotteryEntry, Lottery, won)
-        .join(Lottery, Lottery.id == LotteryEntry.lottery_id)
-        .where(LotteryEntry.tenant_id == tenant_id, LotteryEntry.telegram_id == telegram_id)
-        .order_by(LotteryEntry.id.desc())
-        .limit(LATEST)
-    )
-    return [(entry, lottery, bool(flag)) for entry, lottery, flag in rows]
+    return list(db.session.scalars(query))
