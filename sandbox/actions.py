@@ -188,7 +188,7 @@ def migrate(world: World, chat: Chat) -> Chat:
     if chat.type != "group" or chat.migrated_to:
         raise Refused("chat_type_invalid")
     upgraded = world.create_chat("supergroup", chat.title)
-    upgraded.members = dict(chat.members)
+    upgraded.members, upgraded.boosts = dict(chat.members), dict(chat.boosts)
     chat.migrated_to = upgraded.id
     old, new = world.shared_conversation(chat), world.shared_conversation(upgraded)
     sender = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}

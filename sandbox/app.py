@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 
 from sandbox.botapi.api import Api
 from sandbox.control.door import Door
+from sandbox.drand import Drand
 from sandbox.http import Handler, Request, Response
 from sandbox.pages import Pages
 from sandbox.world import World
@@ -17,6 +18,7 @@ class App:
         self._mounts: tuple[tuple[str, Handler], ...] = (
             ("/bot", self._bot_or_page(api, pages)),
             ("/control/", Door(world).handle),
+            ("/drand/", Drand(world.relays, world.clock).handle),
             ("/file/bot", api.handle_file),
             ("/", pages.handle),
         )

@@ -59,7 +59,10 @@ class Person:
 
 @dataclass(slots=True)
 class Chat:
-    """A group, supergroup or channel. `members` gives a status by user id; bots are members too."""
+    """A group, supergroup or channel. `members` gives a status by user id; bots are members too.
+
+    `boosts` says how many boosts each user gives it.
+    """
 
     id: int
     type: str
@@ -67,6 +70,7 @@ class Chat:
     username: str = ""
     members: dict[int, str] = field(default_factory=dict)
     migrated_to: int = 0
+    boosts: dict[int, int] = field(default_factory=dict)
 
     def chat(self) -> Json:
         """As a Chat object of the Bot API."""

@@ -78,6 +78,7 @@ def load(world: World, path: Path) -> None:
     world.people = {person["id"]: Person(**person) for person in data["people"]}
     for chat in data["chats"]:
         chat["members"] = {int(member): status for member, status in chat["members"].items()}
+        chat["boosts"] = {int(member): boosts for member, boosts in chat.get("boosts", {}).items()}
         world.chats[chat["id"]] = Chat(**chat)
     world.shelf.files = {stored["file_id"]: Stored(**stored) for stored in data["files"]}
     for entry in data["bots"]:

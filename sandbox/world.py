@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator
 from itertools import count
 
 from sandbox.conversations import Conversation
+from sandbox.drand import Relays
 from sandbox.faults import Faults
 from sandbox.files import Shelf
 from sandbox.journal import Journal
@@ -36,6 +37,7 @@ class World:
         self.clock = Clock()
         self.journal = Journal(settings.kept_calls)
         self.faults = Faults()
+        self.relays = Relays()
         self.shelf = Shelf(settings.data)
         patience = Patience(settings.retry_scale, settings.webhook_timeout)
         self.deliveries = Deliveries(Client(), self.clock, patience)

@@ -203,6 +203,22 @@ class Sandbox:
         """Somebody's status in a chat; `user` may be a bot's username."""
         self.post("members", chat=chat, user=user, status=status)
 
+    def give_boosts(self, chat: int | str, user: int, count: int = 1) -> None:
+        """The person boosts the chat so many times."""
+        self.post("boosts", chat=chat, user=user, count=count)
+
+    def drand_urls(self, *relays: str) -> list[str]:
+        """What DRAND_URLS has to be; the relays are called `one` and `two` unless named."""
+        return [f"{self.url}/drand/{relay}" for relay in relays or ("one", "two")]
+
+    def drand_chain(self) -> Json:
+        """The chain of the drand relays: `hash` is what DRAND_CHAIN has to be, `newest` its newest round."""
+        return self.get("drand")
+
+    def order_drand(self, mode: str, relay: str = "*", *, seconds: float = 60) -> None:
+        """A relay, or all, is `ok`, `down`, `late` by so many seconds, or `lying`."""
+        self.post("drand", mode=mode, relay=relay, seconds=seconds)
+
     def reset(self) -> None:
         """Forgets everything."""
         self.post("reset")

@@ -1,4 +1,4 @@
-"""getChat and getChatMember."""
+"""getChat, getChatMember and getUserChatBoosts."""
 
 from sandbox.botapi.access import IN_CHARGE, PRESENT, chat_for, member_object
 from sandbox.botapi.calls import Call, method
@@ -6,6 +6,7 @@ from sandbox.botapi.errors import bad_request, forbidden
 from sandbox.models import Chat
 from sandbox.shapes import Json
 
+BOOST_LIFE = 30 * 24 * 3600
 GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
 
 
@@ -42,6 +43,31 @@ def get_chat_member(call: Call) -> Json:
         raise bad_request("user not found")
     user = other.user() if other is not None else call.world.people[user_id].user()
     return member_object(user, chat.members.get(user_id, "left"))
+
+
+@method("getUserChatBoosts")
+def get_user_chat_boosts(call: Call) -> Json:
+    """The boosts that somebody gives a chat. Only its administrators learn that."""
+    user_id, chat_id = call.args["user_id"], call.args["chat_id"]
+    if isinstance(chat_id, int) and chat_id > 0:
+        raise bad_request("chat not found")
+    chat = chat_for(call, chat_id)
+    refuse_unseen(call, chat)
+    if chat.members.get(call.bot.id) not in IN_CHARGE:
+        raise bad_request("CHAT_ADMIN_REQUIRED")
+    person = call.world.people.get(user_id)
+    if person is None:
+        raise bad_request("user not found")
+    now = int(call.world.clock.now())
+    return {
+        "boosts": [
+            {
+                "boost_id": f"{chat.id}_{user_id}_{number}", "add_date": now, "expiration_date": now + BOOST_LIFE,
+                "source": {"source": "premium", "user": person.user()},
+            }
+            for number in range(chat.boosts.get(user_id, 0))
+        ]
+    }  # fmt: skip
 
 
 def refuse_unseen(call: Call, chat: Chat) -> None:

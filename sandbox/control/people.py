@@ -149,6 +149,15 @@ def set_member(world: World, params: Params) -> Json:
     return done()
 
 
+@route("POST", "boosts")
+def give_boosts(world: World, params: Params) -> Json:
+    """Let `user` boost `chat` so many times (`count`, 1); 0 takes them back."""
+    chat, person = world.get_chat(needed(params, "chat")), person_of(world, params)
+    chat.boosts[person.id] = whole(params, "count", 1)
+    world.dirty = True
+    return done()
+
+
 @route("POST", "chats/migrate")
 def migrate(world: World, params: Params) -> Json:
     """Upgrade a group to a supergroup; the old id answers 400 with migrate_to_chat_id."""

@@ -58,8 +58,9 @@ def order_limits(world: World, params: Params) -> Json:
 
 @route("POST", "orders/clear")
 def clear(world: World, _params: Params) -> Json:
-    """No errors, slowness and limits any more."""
+    """No errors, slowness, limits and misbehaving relays any more."""
     world.faults.clear()
+    world.relays.ordered.clear()
     return done()
 
 
@@ -88,6 +89,7 @@ def reset(world: World, _params: Params) -> Json:
     """Forget everything: bots, chats, calls and orders."""
     world.clear()
     world.faults.clear()
+    world.relays.ordered.clear()
     world.journal.clear()
     world.shelf.clear()
     return done()

@@ -2,7 +2,7 @@
 
 import { control, copy, explain, find, make, toast, words } from "./common.js";
 import { Composer } from "./composer.js";
-import { messageElement } from "./render.js";
+import { hrefOf, messageElement } from "./render.js";
 
 const page = JSON.parse(find("#page-data").textContent);
 const scroll = find("#scroll");
@@ -21,7 +21,11 @@ let typing = 0;
 
 const composer = new Composer(page, {
   say: (text) => act("say", { text }).then(() => { blocked = false; refresh(); }),
-  start: () => composer.send(page.start ? `/start ${page.start}` : "/start"),
+  start: () => {
+    const { start } = page;
+    page.start = "";
+    return composer.send(start ? `/start ${start}` : "/start");
+  },
   join: () => setMember("member"),
 });
 
@@ -111,6 +115,10 @@ const notes = {
     waiting.get(note.callback_query_id)?.();
     waiting.delete(note.callback_query_id);
     if (note.user_id !== page.user.id) return;
+    if (note.url && hrefOf(note.url)) {
+      window.location.assign(hrefOf(note.url));
+      return;
+    }
     if (note.text && note.show_alert) {
       find("#alert-text").textContent = note.text;
       find("#alert").showModal();

@@ -5,11 +5,24 @@ import { icon, make, words } from "./common.js";
 const TAGS = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code", blockquote: "blockquote", expandable_blockquote: "blockquote" };
 const SAFE_LINK = /^(https?|tg):/i;
 
-/** A link; t.me addresses of bots lead to their chat here. */
+/** A link; t.me addresses of bots and channels lead to their chat here, for the same person. */
 export function hrefOf(url) {
-  const bot = /^https?:\/\/(?:t|telegram)\.me\/(\w{3,28}bot)(?:\?start=([\w-]*))?$/i.exec(url);
-  if (bot) return `/chat/${bot[1]}${bot[2] ? `?start=${bot[2]}` : ""}`;
-  return SAFE_LINK.test(url) ? url : undefined;
+  const place = /^https?:\/\/(?:t|telegram)\.me\/(\w{3,32})(?:\/\d+)?(?:\?start=([\w-]*))?$/i.exec(url);
+  if (!place) return SAFE_LINK.test(url) ? url : undefined;
+  const [, name, start] = place;
+  const here = new URL(window.location.href);
+  const query = new URLSearchParams();
+  const toBot = /bot$/i.test(name);
+  if (!toBot) query.set("chat", `@${name}`);
+  if (start) query.set("start", start);
+  if (here.searchParams.has("user")) query.set("user", here.searchParams.get("user"));
+  const path = toBot ? `/chat/${name}` : here.pathname;
+  return query.size ? `${path}?${query}` : path;
+}
+
+/** What a share link would hand on to friends; nothing for other links. */
+function sharedBy(url) {
+  return /^https?:\/\/(?:t|telegram)\.me\/share\/url\?/i.test(url) ? new URL(url).searchParams.get("url") : null;
 }
 
 function wrap(entity, text, children) {
@@ -64,6 +77,8 @@ function photo(sizes) {
 
 function inlineButton(button) {
   const style = { "data-style": button.style, "data-button": button.text };
+  const shared = button.url && sharedBy(button.url);
+  if (shared) return make("button", { ...style, type: "button", "data-copy": shared }, button.text);
   if (button.url) return make("a.link", { ...style, href: hrefOf(button.url), target: "_blank", rel: "noopener" }, button.text);
   if (button.copy_text) return make("button", { ...style, type: "button", "data-copy": button.copy_text.text }, button.text);
   return make("button", { ...style, type: "button", "data-callback": button.callback_data }, button.text);

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterator
 
+import orjson
 import pytest
+import requests
 from playwright.sync_api import Browser, Page, expect
 
 from tests.chromium import chromium
+from tests.sandbox.test_messages import PIXEL
 from tests.sandbox_client import LIN, WANG
 
 pytestmark = pytest.mark.browser
@@ -169,3 +172,65 @@ def test_blocking_and_coming_back(sandbox, bot, page):
     restart.click()
     expect(page.get_by_label("输入消息")).to_be_visible()
     assert sandbox.api(bot, "sendMessage", chat_id=LIN, text="x")["ok"]
+
+
+def test_a_channel_shows_a_pictured_post_that_counts_and_people_press_it(sandbox, bot, page):
+    sandbox.create_chat("channel", "幸运", username="lucky", members={"demo_bot": "administrator"})
+    sandbox.post("users", id=WANG, first_name="王")
+    join = {"inline_keyboard": [[{"text": "🎁 参与 (0)", "callback_data": "1:lj:A"}]]}
+    url = f"{sandbox.url}/bot{bot['token']}/sendPhoto"
+    fields = {"chat_id": "@lucky", "caption": "周年抽奖", "reply_markup": orjson.dumps(join).decode()}
+    post = requests.post(url, data=fields, files={"photo": ("p.png", PIXEL)}, timeout=5).json()["result"]
+    page.goto(f"/chat/demo_bot?chat=@lucky&user={WANG}")
+    expect(page.locator(".photo img")).to_be_visible()
+    page.get_by_role("button", name="🎁 参与 (0)").click()
+    pressed = sandbox.api(bot, "getUpdates", timeout=5)["result"][-1]["callback_query"]
+    assert pressed["from"]["id"] == WANG
+    sandbox.api(bot, "answerCallbackQuery", callback_query_id=pressed["id"], text="参与成功", show_alert=True)
+    expect(page.get_by_role("dialog")).to_contain_text("参与成功")
+    page.keyboard.press("Enter")
+    join["inline_keyboard"][0][0]["text"] = "🎁 参与 (1)"
+    sandbox.api(
+        bot,
+        "editMessageCaption",
+        chat_id="@lucky",
+        message_id=post["message_id"],
+        caption="周年抽奖",
+        reply_markup=join,
+    )
+    expect(page.get_by_role("button", name="🎁 参与 (1)")).to_be_visible()
+    expect(page.locator(".photo img")).to_be_visible()
+
+
+def test_an_answer_that_opens_the_bot_leads_there_as_the_same_person(sandbox, bot, page):
+    sandbox.create_chat("channel", "幸运", username="lucky", members={"demo_bot": "administrator"})
+    sandbox.post("users", id=WANG, first_name="王")
+    sandbox.api(bot, "sendMessage", chat_id="@lucky", text="x", reply_markup=BUTTONS)
+    page.goto(f"/chat/demo_bot?chat=@lucky&user={WANG}")
+    page.get_by_role("button", name="抽奖").click()
+    pressed = sandbox.api(bot, "getUpdates", timeout=5)["result"][-1]["callback_query"]
+    link = "https://t.me/demo_bot?start=l_ABC234"
+    sandbox.api(bot, "answerCallbackQuery", callback_query_id=pressed["id"], url=link)
+    page.get_by_role("button", name="开始").click()
+    expect(page.locator('[data-from="me"]').last).to_contain_text("/start l_ABC234")
+    assert sandbox.messages(bot, WANG)[-1]["from"]["id"] == WANG
+    expect(page.get_by_label("输入消息")).to_be_visible()
+
+
+def test_links_to_channels_stay_in_the_sandbox_and_shared_links_are_copied(sandbox, bot, page):
+    sandbox.create_chat("channel", "幸运", username="lucky", members={"demo_bot": "administrator"})
+    rows = [
+        [{"text": "频道", "url": "https://t.me/lucky"}],
+        [
+            {
+                "text": "邀请",
+                "url": "https://t.me/share/url?url=https%3A%2F%2Ft.me%2Fdemo_bot%3Fstart%3Dx&text=hi",
+            }
+        ],
+    ]
+    sandbox.api(bot, "sendMessage", chat_id=LIN, text="x", reply_markup={"inline_keyboard": rows})
+    page.goto(f"/chat/demo_bot?user={LIN}")
+    link = page.get_by_role("link", name="频道")
+    expect(link).to_have_attribute("href", f"/chat/demo_bot?chat=%40lucky&user={LIN}")
+    invite = page.get_by_role("button", name="邀请")
+    expect(invite).to_have_attribute("data-copy", "https://t.me/demo_bot?start=x")

@@ -180,3 +180,14 @@ def test_raw_updates_go_out_as_they_came(sandbox, bot):
     payload = {"id": "q", "from": {"id": 1, "is_bot": False, "first_name": "x"}, "query": "", "offset": ""}
     (update_id,) = sandbox.inject(bot, {"inline_query": payload})
     assert updates(sandbox, bot) == [{"update_id": update_id, "inline_query": payload}]
+
+
+def test_boosts_are_told_to_administrators_only(sandbox, bot, channel):
+    sandbox.give_boosts("@lin_news", LIN, 2)
+    found = sandbox.api(bot, "getUserChatBoosts", chat_id="@lin_news", user_id=LIN)["result"]["boosts"]
+    assert len({boost["boost_id"] for boost in found}) == 2
+    sandbox.give_boosts("@lin_news", LIN, 0)
+    assert sandbox.api(bot, "getUserChatBoosts", chat_id="@lin_news", user_id=LIN)["result"] == {"boosts": []}
+    sandbox.set_member("@lin_news", "demo_bot", "member")
+    refused = sandbox.api(bot, "getUserChatBoosts", chat_id="@lin_news", user_id=LIN)
+    assert "CHAT_ADMIN_REQUIRED" in refused["description"]

@@ -70,6 +70,11 @@ def test_chats_and_members(sandbox, bot, receiver):
     for status in ("creator", "administrator", "member", "restricted", "left", "kicked"):
         sandbox.set_member(chat["id"], WANG, status)
         check("getChatMember", sandbox.api(bot, "getChatMember", chat_id=chat["id"], user_id=WANG))
+    sandbox.give_boosts("@lin_news", WANG, 2)
+    boosts = check(
+        "getUserChatBoosts", sandbox.api(bot, "getUserChatBoosts", chat_id="@lin_news", user_id=WANG)
+    )
+    assert len(boosts["boosts"]) == 2
     check("setWebhook", sandbox.api(bot, "setWebhook", url=receiver.url))
     check("getWebhookInfo", sandbox.api(bot, "getWebhookInfo"))
     check("deleteWebhook", sandbox.api(bot, "deleteWebhook"))
