@@ -8,12 +8,13 @@ from celery import shared_task
 from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
-from app.core.errors import OutsideFailed
+from app.core.errors import AppError, OutsideFailed
 from app.core.queue import TaskName, send, transaction
 from app.core.stopping import stopping
 from app.core.tenancy import system_scope
+from app.domain.draw import BeaconChain
 from app.gateways import drand
-from app.services.lotteries import manage, order, posts, results, settling, winners
+from app.services.lotteries import manage, order, posts, results, settling, templates, winners
 from app.services.lotteries import sweep as sweeping
 from app.services.lotteries.order import Awaited
 from app.services.schedule import claim_slot
@@ -21,6 +22,7 @@ from bots import draw_checks
 
 log = logging.getLogger(__name__)
 SWEEP_SECONDS = 1.5
+REPEAT_SECONDS = 15
 RING = "lotteries.ring"
 RING_SECONDS = 4.5
 REFRESH_SECONDS = 4
@@ -52,6 +54,28 @@ def _try(step: Callable[[], object]) -> None:
         if not isinstance(error.orig, LockNotAvailable):
             raise
         log.warning("a lottery that is due is held by somebody", extra={"reason": str(error.orig)})
+
+
+@shared_task(name=TaskName.LOTTERIES_REPEAT)
+def repeat() -> None:
+    """Makes the lotteries that come every day or week."""
+    with system_scope():
+        with transaction():
+            if not claim_slot(TaskName.LOTTERIES_REPEAT, REPEAT_SECONDS):
+                return
+            due = templates.list_due()
+        beacon = manage.prepare_beacon() if due else None
+        for template_id in due:
+            _repeat(template_id, beacon)
+
+
+def _repeat(template_id: int, beacon: BeaconChain | None) -> None:
+    try:
+        with transaction():
+            templates.run_turn(template_id, beacon)
+    except AppError as error:
+        with transaction():
+            templates.give_up(template_id, error)
 
 
 @shared_task(name=TaskName.LOTTERIES_REFRESH_POSTS)

@@ -22,6 +22,7 @@ MAX_ACCOUNT_DAYS = 3650
 MAX_POSTS = 20
 """Channels and groups that show one lottery."""
 MAX_REASON = 200
+MAX_TEMPLATE_NAME = 80
 PAGE = 5
 LATEST_ENTRIES = 10
 TALLIES = 16

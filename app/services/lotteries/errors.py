@@ -17,6 +17,7 @@ __all__ = [
     "IllegalMove",
     "LotteryClosed",
     "LotteryFull",
+    "PostsRefused",
     "TooLate",
 ]
 
@@ -87,3 +88,17 @@ class ConditionUnavailable(Unavailable):
 
     code = "condition_unavailable"
     message = N_("The bot cannot see who is in %(chat)s. Make it an administrator there.")
+
+
+class PostsRefused(Conflict):
+    """No chat takes the lottery's post; `message` says why the first one does not."""
+
+    code = "posts_refused"
+
+    def __init__(self, chat: str, message: str, **params: object) -> None:
+        self.chat = chat
+        super().__init__(message, **params)
+
+    def text(self, locale: str) -> str:
+        """The chat, and what is wrong there."""
+        return f"{self.chat}: {super().text(locale)}"

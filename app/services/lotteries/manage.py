@@ -65,7 +65,7 @@ def create(
     run_at: datetime | None = None,
 ) -> Lottery:
     """A draft. Its seed is made here and its commitment never changes. Raises NotFound, BotGone, BadSpec."""
-    _check_bot(tenant_id, bot_id)
+    check_bot(tenant_id, bot_id)
     _check_picture(tenant_id, spec.picture_id)
     seed = secrets.token_bytes(SECRET_BYTES)
     lottery = Lottery(
@@ -92,7 +92,7 @@ def update(lottery_id: int, spec: LotterySpec, bot_id: int | None = None) -> Lot
     lottery = lookup.get(lottery_id, lock=True)
     if lottery.state not in _CHANGEABLE:
         raise IllegalMove(lottery.state)
-    _check_bot(lottery.tenant_id, bot_id or lottery.bot_id)
+    check_bot(lottery.tenant_id, bot_id or lottery.bot_id)
     _check_picture(lottery.tenant_id, spec.picture_id)
     before = lottery_spec.dump(of(lottery, lookup.prizes(lottery.id)))
     lottery.bot_id = bot_id or lottery.bot_id
@@ -129,7 +129,7 @@ def publish(lottery_id: int, beacon: BeaconChain | None = None) -> Lottery:
     lottery = lookup.get(lottery_id, lock=True)
     if lottery.state is not LotteryState.DRAFT:
         raise IllegalMove(lottery.state)
-    _check_bot(lottery.tenant_id, lottery.bot_id)
+    check_bot(lottery.tenant_id, lottery.bot_id)
     if lottery.closes_at <= clock.now():
         raise TooLate
     opens_at = max(lottery.opens_at or clock.now(), clock.now())
@@ -251,7 +251,8 @@ def add_by_staff(lottery_id: int, telegram_ids: Collection[int]) -> AddedByStaff
     return AddedByStaff(added, known - added, len(set(telegram_ids)) - known)
 
 
-def _check_bot(tenant_id: int, bot_id: int) -> None:
+def check_bot(tenant_id: int, bot_id: int) -> None:
+    """Raises NotFound for a bot of somebody else's, BotGone for one that was removed."""
     bot = bots.get(bot_id)
     if bot.tenant_id != tenant_id:
         raise NotFound
