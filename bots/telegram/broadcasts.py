@@ -17,6 +17,7 @@ from typing import TypeVar
 from flask import Flask
 
 from app.core.queue import transaction
+from app.core.settings import get_settings
 from app.core.tenancy import tenant_scope
 from app.domain.bots import BotConfig
 from app.domain.broadcasts import MAX_ATTEMPTS, RecipientState
@@ -36,7 +37,8 @@ log = logging.getLogger(__name__)
 SLICE_SECONDS = 15.0
 IN_FLIGHT = 8
 """Calls under way at once: enough for the bot's limit when an answer takes 300 ms, and the most that a kill leaves unclear."""
-RENEW_SECONDS = 1.0
+RENEWALS = 5
+"""So often is a lease renewed before it could run out."""
 NAP = 0.2
 """The longest sleep between two looks at whether to go on, in seconds."""
 LONGEST_REST = 30.0
@@ -165,7 +167,7 @@ class Sender:
                 broadcasts.halt_refused(self._turn.id, self._caller.reason)
             return False
         now = time.monotonic()
-        if now - self._renewed >= RENEW_SECONDS:
+        if now - self._renewed >= get_settings().lease_seconds / RENEWALS:
             fresh = self._done / (now - self._renewed)
             self._pace = fresh if not self._pace else self._pace * 0.8 + fresh * 0.2
             self._renewed, self._done = now, 0

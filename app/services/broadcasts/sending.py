@@ -12,14 +12,14 @@ from sqlalchemy import text
 
 from app.core import metrics
 from app.core.db import db
+from app.core.settings import get_settings
 from app.domain.broadcasts import Content, RecipientState
 from app.services.broadcasts import audience, lookup
 from app.services.broadcasts.errors import NotOurs
 
-LEASE_SECONDS = 10
-CALL_SECONDS = 40
-"""Longer than any call may take: after this long a marked row without a result is unclear."""
 LOT = 100
+SPARE_SECONDS = 5.0
+"""After the longest that a call may take and this, a marked row without a result is unclear."""
 
 # Whoever takes a turn locks the bot, so that two do not take different broadcasts of it.
 _LOCK = text("SELECT 1 FROM bot WHERE id = :bot_id FOR NO KEY UPDATE")
@@ -134,7 +134,7 @@ class Result:
 def take(bot_id: int) -> Turn | None:
     """The broadcast of this bot that waited longest for its turn; None when none runs or somebody sends already."""
     db.session.execute(_LOCK, {"bot_id": bot_id})
-    row = db.session.execute(_TAKE, {"bot_id": bot_id, "seconds": LEASE_SECONDS}).first()
+    row = db.session.execute(_TAKE, {"bot_id": bot_id, "seconds": get_settings().lease_seconds}).first()
     if row is None:
         return None
     return Turn(row.id, bot_id, row.lease_token, lookup.content_of(lookup.get(row.id)))
@@ -143,7 +143,8 @@ def take(bot_id: int) -> Turn | None:
 def renew(turn: Turn, pace: float) -> None:
     """Keeps the lease, and gives up on calls of a former sender. Raises NotOurs."""
     reap(turn.id)
-    values = {"id": turn.id, "lease": turn.lease, "seconds": LEASE_SECONDS, "pace": pace}
+    seconds = get_settings().lease_seconds
+    values = {"id": turn.id, "lease": turn.lease, "seconds": seconds, "pace": pace}
     if db.session.execute(_RENEW, values).first() is None:
         raise NotOurs
 
@@ -161,7 +162,9 @@ def list_due(turn: Turn, after: int) -> list[int]:
 
 def mark(turn: Turn, telegram_id: int) -> Marked | None:
     """From now on he may have got it: commit, then call. None when he has had his turn. Raises NotOurs."""
-    values = {"id": turn.id, "lease": turn.lease, "telegram_id": telegram_id, "seconds": CALL_SECONDS}
+    settings = get_settings()
+    seconds = settings.telegram_connect_timeout + settings.telegram_read_timeout + SPARE_SECONDS
+    values = {"id": turn.id, "lease": turn.lease, "telegram_id": telegram_id, "seconds": seconds}
     row = db.session.execute(_MARK, values).first()
     if row is not None:
         return Marked(telegram_id, row.lease_token, row.attempts)
