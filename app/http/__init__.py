@@ -13,6 +13,7 @@ from app.http import (
     health,
     i18n,
     limits,
+    lotteries,
     openapi,
     pages,
     people,
@@ -38,6 +39,7 @@ FEATURES: tuple[ModuleType, ...] = (
     people,
     pages,
     bots,
+    lotteries,
     telegram,
     openapi,
 )
