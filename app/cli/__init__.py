@@ -4,9 +4,10 @@ from types import ModuleType
 
 from flask import Flask
 
-from app.cli import bots, demo, keys, operators, people, system, tenants
+from app.cli import bots, demo, keys, lotteries, operators, people, system, tenants
+from app.cli import credits as ledger
 
-FEATURES: tuple[ModuleType, ...] = (bots, demo, keys, operators, people, system, tenants)
+FEATURES: tuple[ModuleType, ...] = (bots, ledger, demo, keys, lotteries, operators, people, system, tenants)
 
 
 def init_app(app: Flask) -> None:
