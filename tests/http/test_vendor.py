@@ -10,6 +10,7 @@ STATIC = Path(__file__).parents[2] / "app" / "static"
 LISTED = {
     "vendor/bootstrap/bootstrap.min.css": "bootstrap/bootstrap.min.css",
     "vendor/chartjs/chart.umd.min.js": "chartjs/chart.umd.min.js",
+    "vendor/noble/bls12-381.min.js": "noble/bls12-381.min.js",
     "img/icons.svg": "lucide/",
 }
 

@@ -1,0 +1,393 @@
+"""Checks a draw of Laoban from its public record alone: `python draw_verifier.py record.json [zh|en]`.
+
+Needs Python 3.10 or newer and nothing else, and shares no line with the program that drew. With the package `py_ecc`
+installed it checks the public beacon's signature too; without, it says that it did not. The formulas are in
+`docs/draws.md`. Exit code: 0 everything is right, 1 something differs, 2 the file could not be read.
+"""
+
+# ruff: noqa: RUF001, FBT003 - Chinese has commas of its own; py_ecc's parameter has several names
+import hashlib
+import heapq
+import hmac
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+try:
+    BLS: Any = import_module("py_ecc.optimized_bls12_381"), import_module("py_ecc.bls.hash_to_curve")
+    POINTS: Any = import_module("py_ecc.bls.point_compression")
+except ImportError:
+    BLS = POINTS = None
+
+FORMAT = "laoban-draw/1"
+CHUNK = 1024
+WAIT = 60
+WRITTEN_WITHIN = 5
+"""Seconds between choosing the beacon's round and writing the event that says so, at most."""
+PARTS = ["code", "title", "rules", "opens_at", "closes_at", "commitment"]
+ONCE = ["opened", "closed", "sealed", "revealed", "drawn"]
+HEX64 = re.compile(r"[0-9a-f]{64}")
+SIGNED_BY = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_"
+
+WORDS = {
+    key: (english, chinese)
+    for key, english, chinese in (
+        line.split(" | ")
+        for line in """\
+ok.events | The log of events is unbroken ({events} events) | 事件记录完整无缺（共 {events} 条）
+ok.rules | The rules are those that were published at the opening | 规则与开放时公布的一致
+ok.list | The list has {entries} entrants with {tickets} tickets, {staff} of them added by staff | 名单共 {entries} 人、{tickets} 张票，其中工作人员添加 {staff} 人
+ok.root | The list is the one that was sealed before the draw | 名单就是开奖前封存的那一份
+ok.seed | The revealed seed is the one that was promised at the opening | 公布的种子就是开放时承诺的那一个
+ok.round | Round {round} of the public beacon decides, as the rules say | 按规则由公共信标第 {round} 轮决定
+ok.signature | The beacon's signature is genuine | 信标签名真实有效
+ok.order | The order of the entrants comes out the same ({ranks} compared) | 重新计算的排序一致（比对了 {ranks} 名）
+ok.conditions | Nobody was passed over without a reason ({failed} no longer met a condition) | 没有人被无故跳过（{failed} 人不再满足条件）
+ok.winners | The {winners} winners are the first in that order | {winners} 位中奖者就是排在最前面的人
+ok.redraws | {redraws} redraws, each went to the next in the order | 补抽 {redraws} 次，每次都依次递补
+later | Can be checked after {waits} | {waits}后才能检查
+seed_only | No public beacon was used: the seed alone decides | 没有使用公共信标：只由种子决定
+unchecked | Beacon signature NOT checked here: compare round {round} at a drand relay | 此处未检查信标签名：请到 drand 节点比对第 {round} 轮
+cancelled | This lottery was cancelled; there is no draw | 本次抽奖已取消，没有开奖
+waits.sealed | the sealing of the list | 名单封存
+waits.revealed | the reveal of the seed | 种子公布
+waits.drawn | the draw | 开奖
+not.format | This is no record of a draw of ours, or of a newer kind | 这不是本系统的抽奖记录，或版本更新
+not.shape | The record is damaged: something is missing or has the wrong form | 记录已损坏：缺少内容或格式不对
+not.event_chain | Event {number} was changed, added or removed | 第 {number} 条事件被改动、添加或删除
+not.event_order | Event {number} ({kind}) stands in the wrong place | 第 {number} 条事件（{kind}）的位置不对
+not.event_missing | The event '{kind}' is missing | 缺少事件“{kind}”
+not.rules | '{field}' differs from what was published | “{field}”与公布的不一致
+not.entry_number | Line {line} of the list is out of order | 名单第 {line} 行的顺序不对
+not.entry_weight | Line {line} of the list has an impossible number of tickets | 名单第 {line} 行的票数不可能
+not.entry_conditions | Line {line} of the list did not meet the conditions | 名单第 {line} 行不满足参与条件
+not.entries_count | The list has {found} lines, sealed were {sealed} | 名单有 {found} 行，封存时是 {sealed} 行
+not.tickets_count | There are {found} tickets, sealed were {sealed} | 共有 {found} 张票，封存时是 {sealed} 张
+not.staff_count | {found} entrants are marked as added by staff, recorded were {sealed} | 标记为工作人员添加的有 {found} 人，记录是 {sealed} 人
+not.entries_changed | A line between {first} and {last} of the list was changed | 名单第 {first} 至 {last} 行中有内容被改动
+not.root | The list's fingerprint is not the one that was sealed | 名单指纹与封存时的不同
+not.seed | The seed is not the one that was promised | 种子不是当初承诺的那一个
+not.beacon_chain | The beacon's description does not fit its name | 信标的参数与其标识不符
+not.announced_round | The announced round is not the first after the closing time | 预告的轮次不是截止时间之后的第一轮
+not.round | Round {found} was used, the rules ask for {expected} | 使用了第 {found} 轮，按规则应为第 {expected} 轮
+not.signature | The beacon's signature of round {round} is forged or changed | 信标第 {round} 轮的签名是伪造的或被改动
+not.order | Rank {rank} belongs to number {expected}, the record says {found} | 第 {rank} 名应为 {expected} 号，记录写的是 {found} 号
+not.passed_over | Number {number} (rank {rank}) was passed over or let through without a reason | {number} 号（第 {rank} 名）被无故跳过或放行
+not.winner | Prize {slot} went to the wrong entrant or is not as recorded | 第 {slot} 份奖品的中奖者不对，或与记录不符
+not.redraw | The redraw of prize {slot} (turn {turn}) is not as the rules say | 第 {slot} 份奖品的第 {turn} 次补抽不符合规则
+""".splitlines()
+    )
+}
+
+
+@dataclass
+class Mismatch(Exception):
+    """The first thing that is not as it should be."""
+
+    code: str
+    params: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
+
+
+@dataclass
+class Verdict:
+    """`steps` are (name, ok | later | unchecked, words), as far as the check came."""
+
+    ok: bool = True
+    steps: list[tuple[str, str, str]] = field(default_factory=list)
+    mismatch: Mismatch | None = None
+
+
+def verify(document: Any, locale: str = "en") -> Verdict:
+    """Recomputes everything; stops at the first mismatch."""
+    verdict = Verdict()
+    lang = int(locale.startswith("zh"))
+    try:
+        for name, state, params in _steps(document):
+            words = WORDS[f"ok.{name}" if state == "ok" else state][lang]
+            waits = WORDS[f"waits.{params['waits']}"][lang] if state == "later" else ""
+            shown = state if state in {"later", "unchecked"} else "ok"
+            verdict.steps.append((name, shown, words.format(**{**params, "waits": waits})))
+    except Mismatch as found:
+        verdict.mismatch = found
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
+        verdict.mismatch = Mismatch("shape")
+    if verdict.mismatch:
+        verdict.ok = False
+        words = WORDS[f"not.{verdict.mismatch.code}"][lang]
+        verdict.mismatch.text = words.format(**verdict.mismatch.params)
+    return verdict
+
+
+Step = tuple[str, str, dict[str, Any]]
+
+
+def _steps(doc: dict[str, Any]) -> Iterator[Step]:
+    _expect(isinstance(doc, dict) and doc.get("format") == FORMAT, "format")
+    events = {kind: body for kind, _, body in _events(doc)}
+    yield "events", "ok", {"events": len(doc["events"])}
+    _rules(doc, events)
+    yield "rules", "ok", {}
+    if doc["state"] == "cancelled":
+        yield "list", "cancelled", {}
+        return
+    parts = (("sealed", "list", _sealed), ("revealed", "seed", _revealed), ("drawn", "winners", _drawn))
+    for needed, first, part in parts:
+        if needed not in events:
+            late = doc["state"] == "drawn" or (needed == "sealed" and (doc["root"] or doc["entries"]))
+            _expect(not late and not (needed == "revealed" and doc["seed"]), "event_missing", kind=needed)
+            yield first, "later", {"waits": needed}
+            return
+        yield from part(doc, events)
+
+
+def _expect(right: object, code: str, **params: Any) -> None:
+    if not right:
+        raise Mismatch(code, params)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _events(doc: dict[str, Any]) -> list[tuple[str, int, Any]]:
+    previous, place, found = "0" * 64, -1, []
+    for number, event in enumerate(doc["events"], 1):
+        kind, at, body = event["kind"], event["at"], event["body"]
+        link = hashlib.sha256(f"{previous}\n{number}\n{kind}\n{at}\n{body}".encode()).hexdigest()
+        right = event["number"] == number and event["previous"] == previous and event["hash"] == link
+        _expect(right, "event_chain", number=number)
+        if kind in ONCE:
+            _expect(ONCE.index(kind) == place + 1, "event_order", number=number, kind=kind)
+            place += 1
+        wrong = place < 0 or (kind == "staff_added" and place > 0) or (kind == "redrawn" and place < 4)
+        _expect(not wrong, "event_order", number=number, kind=kind)
+        previous = link
+        found.append((kind, at, json.loads(body)))
+    _expect(found, "event_missing", kind="opened")
+    return found
+
+
+def _all(doc: dict[str, Any], kind: str) -> list[Any]:
+    return [json.loads(event["body"]) for event in doc["events"] if event["kind"] == kind]
+
+
+def _rules(doc: dict[str, Any], events: dict[str, Any]) -> None:
+    opened, beacon = events["opened"], doc["beacon"] or {}
+    for name in PARTS:
+        _expect(_same(doc[name], opened[name]), "rules", field=name)
+    _expect(_same(beacon.get("chain"), opened["beacon"]), "rules", field="beacon")
+    _expect(beacon.get("announced_round") == opened["announced_round"], "rules", field="announced_round")
+    _expect(doc["close_reason"] is None or "closed" in events, "event_missing", kind="closed")
+    closed = events.get("closed", {"reason": None})
+    _expect(doc["close_reason"] == closed["reason"], "rules", field="close_reason")
+    _expect(("cancelled" in events) == (doc["state"] == "cancelled"), "event_missing", kind="cancelled")
+
+
+# --- the list and its seal
+def _sealed(doc: dict[str, Any], events: dict[str, Any]) -> Iterator[Step]:
+    sealed, lines = events["sealed"], doc["entries"]
+    most = doc["rules"]["tickets"].get("max", 1)
+    tickets = staff = 0
+    for line, (number, reference, weight, conditions) in enumerate(lines, 1):
+        _expect(number == line and HEX64.fullmatch(reference), "entry_number", line=line)
+        _expect(isinstance(weight, int) and 1 <= weight <= most, "entry_weight", line=line)
+        signs = [sign for _, sign, _ in _parts(conditions)] if conditions != "staff" else []
+        met = conditions == "staff" or signs == ["1"] * len(doc["rules"]["conditions"])
+        _expect(met, "entry_conditions", line=line)
+        tickets += weight
+        staff += conditions == "staff"
+    added = sum(body["count"] for body in _all(doc, "staff_added"))
+    for name, found in {"entries": len(lines), "tickets": tickets, "staff": staff}.items():
+        told = doc["entries_count" if name == "entries" else name]
+        shown = found if told == sealed[name] else told
+        _expect(shown == found == sealed[name], f"{name}_count", found=shown, sealed=sealed[name])
+    _expect(staff == added, "staff_count", found=staff, sealed=added)
+    yield "list", "ok", {"entries": len(lines), "tickets": tickets, "staff": staff}
+    leaves = [_sha(b"\x00" + f"{n}\n{ref}\n{w}\n{c}".encode()) for n, ref, w, c in lines]
+    chunks = [_root(leaves[at : at + CHUNK]) for at in range(0, len(leaves), CHUNK)]
+    root = _root(chunks).hex()
+    if root != sealed["root"]:
+        told = doc["chunks"] if len(doc["chunks"]) == len(chunks) else []
+        if told and _root([bytes.fromhex(one) for one in told]).hex() == sealed["root"]:
+            at = next(place for place, one in enumerate(chunks) if one.hex() != told[place]) * CHUNK
+            raise Mismatch("entries_changed", {"first": at + 1, "last": min(at + CHUNK, len(leaves))})
+    _expect(root == sealed["root"] == doc["root"], "root")
+    yield "root", "ok", {}
+
+
+def _sha(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _root(level: list[bytes]) -> bytes:
+    """RFC 6962's tree head: pairs, level by level; the odd one out goes up as it is."""
+    if not level:
+        return _sha(b"")
+    while len(level) > 1:
+        pairs = [_sha(b"\x01" + level[at] + level[at + 1]) for at in range(0, len(level) - 1, 2)]
+        level = pairs + ([level[-1]] if len(level) % 2 else [])
+    return level[0]
+
+
+# --- seed, beacon, order
+def _revealed(doc: dict[str, Any], events: dict[str, Any]) -> Iterator[Step]:
+    revealed, beacon = events["revealed"], doc["beacon"]
+    seed = bytes.fromhex(doc["seed"])
+    _expect(_sha(seed).hex() == doc["commitment"] and doc["seed"] == revealed["seed"], "seed")
+    yield "seed", "ok", {}
+    if beacon is None:
+        yield "round", "seed_only", {}
+        signature = b""
+    else:
+        number = _round(doc, events)
+        yield "round", "ok", {"round": number}
+        genuine = _genuine(beacon["chain"], number, beacon["signature"])
+        right = genuine is not False and beacon["signature"] == revealed["signature"]
+        _expect(right, "signature", round=number)
+        yield "signature", "unchecked" if genuine is None else "ok", {"round": number}
+        signature = bytes.fromhex(beacon["signature"])
+    given = doc["candidates"]
+    expected = _best(doc["entries"], len(given), seed, bytes.fromhex(doc["root"]) + signature)
+    for place, (rank, number, _, _) in enumerate(given):
+        should = expected[place] if place < len(expected) else 0
+        right = rank == place + 1 and number == should
+        _expect(right, "order", rank=place + 1, expected=should, found=number)
+    yield "order", "ok", {"ranks": len(given)}
+
+
+def _round(doc: dict[str, Any], events: dict[str, Any]) -> int:
+    beacon, chain = doc["beacon"], doc["beacon"]["chain"]
+    name = "" if chain["beacon_id"] in {"", "default"} else chain["beacon_id"]
+    parts = chain["period"].to_bytes(4, "big") + chain["genesis"].to_bytes(8, "big")
+    whole = parts + bytes.fromhex(chain["public_key"] + chain["group_hash"]) + name.encode()
+    _expect(_sha(whole).hex() == chain["hash"], "beacon_chain")
+
+    def first(moment: float) -> int:
+        return max(1, -int((chain["genesis"] - moment) // chain["period"]) + 1)
+
+    announced = beacon["announced_round"]
+    _expect(announced == first(doc["closes_at"] + WAIT), "announced_round")
+    written = next(event["at"] for event in doc["events"] if event["kind"] == "sealed") // 1_000_000
+    published = chain["genesis"] + (announced - 1) * chain["period"]
+    allowed = set()
+    for sealed_at in range(written - WRITTEN_WITHIN, written + 2):
+        in_time = doc["close_reason"] == "time" and sealed_at + WAIT / 2 <= published
+        allowed.add(announced if in_time else first(sealed_at + WAIT))
+    number: int = beacon["round"]
+    same = events["sealed"]["round"] == number == events["revealed"]["round"]
+    _expect(number in allowed and same, "round", expected=max(allowed), found=number)
+    return number
+
+
+def _genuine(chain: dict[str, Any], number: int, signature: str) -> bool | None:
+    """Whether the chain's key signed the round; None without the package that can tell."""
+    if POINTS is None:
+        return None
+    curve, hashing = BLS
+    key, point = bytes.fromhex(chain["public_key"]), bytes.fromhex(signature)
+    try:
+        public = POINTS.decompress_G2((int.from_bytes(key[:48], "big"), int.from_bytes(key[48:], "big")))
+        signed = POINTS.decompress_G1(int.from_bytes(point, "big"))
+    except ValueError:
+        return False
+    hashed = hashing.hash_to_G1(_sha(number.to_bytes(8, "big")), SIGNED_BY, hashlib.sha256)
+    sides = curve.pairing(public, hashed, False) * curve.pairing(curve.G2, curve.neg(signed), False)
+    return bool(len(point) == 48 and curve.final_exponentiate(sides) == curve.FQ12.one())
+
+
+def _best(lines: list[Any], most: int, seed: bytes, prefix: bytes) -> list[int]:
+    def ranked() -> Iterator[tuple[bytes, int]]:
+        ticket = 0
+        for number, _, weight, _ in lines:
+            held = range(ticket + 1, ticket + weight + 1)
+            yield min(hmac.digest(seed, prefix + one.to_bytes(8, "big"), "sha256") for one in held), number
+            ticket += weight
+
+    return [number for _, number in heapq.nsmallest(most, ranked())]
+
+
+# --- winners
+def _drawn(doc: dict[str, Any], events: dict[str, Any]) -> Iterator[Step]:
+    won, again = events["drawn"]["winners"], _all(doc, "redrawn")
+    prizes = [prize["name"] for prize in doc["rules"]["prizes"] for _ in range(prize["quantity"])]
+    told = {one["rank"]: one["number"] for body in [events["drawn"], *again] for one in body["passed_over"]}
+    last = max([one["rank"] or 0 for one in [*won, *again]] + list(told), default=0)
+    passed = []
+    for rank, number, state, checks in doc["candidates"][:last]:
+        right = state == _verdict(doc, number, checks) and told.get(rank) == (
+            number if state == "failed" else None
+        )
+        _expect(right, "passed_over", rank=rank, number=number)
+        passed += [(rank, number)] if state == "passed" else []
+    _expect(last <= len(doc["candidates"]), "order", rank=len(doc["candidates"]) + 1, expected="?", found="-")
+    yield "conditions", "ok", {"failed": len(told)}
+    everybody, slots = last == len(doc["entries"]), min(len(prizes), len(passed))
+    enough = len(won) == slots and (slots == len(prizes) or everybody)
+    _expect(enough, "winner", slot=min(slots, len(won)) + 1)
+    holders = {(one["slot"], one["turn"]): one for one in doc["winners"]}
+    for slot, (one, right) in enumerate(zip(won, passed, strict=False), 1):
+        fits = one["slot"] == slot and (one["rank"], one["number"]) == right
+        _expect(fits and _held(holders, one, 0, prizes), "winner", slot=slot)
+    yield "winners", "ok", {"winners": slots}
+    left = passed[slots:]
+    for one in again:
+        slot, turn = one["slot"], one["turn"]
+        right = left.pop(0) if left else (None, None)
+        fits = (one["rank"], one["number"]) == right and (one["rank"] or everybody) and one["reason"]
+        held = one["rank"] is None or _held(holders, one, turn, prizes)
+        _expect(fits and held and (slot, turn - 1) in holders, "redraw", slot=slot, turn=turn)
+    for (slot, turn), one in holders.items():
+        # One that was taken back a moment ago has no successor yet.
+        _expect((slot, turn + 1) not in holders or one["state"] == "replaced", "winner", slot=slot)
+    known = slots + sum(one["rank"] is not None for one in again)
+    _expect(len(holders) == len(doc["winners"]) == known and not left, "winner", slot=slots)
+    yield "redraws", "ok", {"redraws": len(again)}
+
+
+def _parts(results: str) -> list[list[str]]:
+    """[place, 1 or 0 or -, unix time] of each condition."""
+    return [part.split(":") for part in results.split(";")] if results else []
+
+
+def _verdict(doc: dict[str, Any], number: int, checks: str) -> str:
+    """What the conditions that were asked again say; "-" counts where the log says that one was dropped."""
+    if doc["entries"][number - 1][3] == "staff" or checks == "staff":
+        return "passed" if checks == doc["entries"][number - 1][3] else "?"
+    dropped = {str(body["place"]) for body in _all(doc, "condition_dropped")}
+    parts = _parts(checks)
+    if any(sign == "0" for _, sign, _ in parts):
+        return "failed"
+    met = all(sign == "1" or place in dropped for place, sign, _ in parts)
+    return "passed" if met and len(parts) == len(doc["rules"]["conditions"]) else "?"
+
+
+def _held(holders: dict[tuple[int, int], Any], won: dict[str, Any], turn: int, prizes: list[str]) -> bool:
+    one = holders.get((won["slot"], turn), {"number": 0, "rank": 0})
+    same = (one["number"], one["rank"]) == (won["number"], won["rank"])
+    return bool(same and one["prize"] == prizes[won["slot"] - 1])
+
+
+def main(arguments: list[str]) -> int:
+    """Prints every step in words."""
+    locale = arguments[1] if len(arguments) > 1 else "en"
+    try:
+        document = json.loads(Path(arguments[0]).read_bytes())
+    except (IndexError, OSError, ValueError) as error:
+        sys.stderr.write(f"usage: draw_verifier.py record.json [zh|en]\n{error}\n")
+        return 2
+    verdict = verify(document, locale)
+    for _, state, words in verdict.steps:
+        sys.stdout.write(f"{'✓' if state == 'ok' else '·'} {words}\n")
+    if verdict.mismatch:
+        sys.stdout.write(f"✗ {verdict.mismatch.text} [{verdict.mismatch.code}]\n")
+    return 0 if verdict.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
