@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from flask_babel import format_datetime
 
-from admin.formatters import safe_cell
+from app.domain.cells import safe_cell
 
 BYTE_ORDER_MARK = "\ufeff"
 

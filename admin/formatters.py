@@ -9,8 +9,6 @@ from flask_admin.model import typefmt
 from flask_babel import format_datetime, format_decimal, gettext
 from markupsafe import Markup
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-
 
 def localtime(moment: datetime | None, pattern: str = "yyyy-MM-dd HH:mm:ss") -> str:
     """A moment in the tenant's zone (Flask-Babel's zone selector knows it)."""
@@ -56,17 +54,6 @@ def _plain_nothing(view: Any, value: None, name: str) -> str:
 LIST = {**typefmt.BASE_FORMATTERS, type(None): _nothing, bool: _yes_no, datetime: _moment, Enum: _enum}
 DETAIL = {**LIST, datetime: _exact_moment}
 EXPORT = {**typefmt.EXPORT_FORMATTERS, type(None): _plain_nothing, datetime: _plain_moment, Enum: _enum}
-
-
-def safe_cell(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula: OWASP's leading apostrophe."""
-    text = str(value)
-    return "'" + text if text.startswith(FORMULA_STARTS) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    digits = text.removeprefix("-").removeprefix("+")
-    return digits.replace(".", "", 1).isdecimal() and digits.isascii()
 
 
 def init_app(app: Flask) -> None:
