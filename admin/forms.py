@@ -71,6 +71,7 @@ class AdminForm(BaseForm):
     def _refuse_unknown(self, formdata: Iterable[str]) -> None:
         nested = tuple(f"{f.name}-" for f in self if isinstance(f, FieldList | FormField))
         known = {f.name for f in self} | ALWAYS_POSTED | self.also_posted
+        known.update(*(getattr(f, "also_posted", ()) for f in self))
         for name in formdata:
             if name not in known and not (nested and name.startswith(nested)):
                 raise UnknownField(name=name[:50])

@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import TextInput
 
 from admin.forms import AdminForm, CleanStringField, LocalDateTimeField, RowSelectField, viewer_zone
+from admin.pictures import PictureField
 from app.core import clock
 from app.domain.lotteries import (
     MAX_CHANNELS,
@@ -104,13 +105,14 @@ def amount(label: Any, most: int, *, least: int = 1) -> IntegerField:
 class LotteryForm(AdminForm):
     """Everything that a boss decides about a lottery."""
 
-    also_posted = frozenset({"id", "then", "template", "picture_file", "picture_gone"})
+    also_posted = frozenset({"id", "then", "template"})
 
     bot_id = bot_field()
     title = CleanStringField(_l("Title"), [InputRequired(), Length(max=MAX_TITLE)])
     description = TextAreaField(
         _l("Description"), [Optional(), Length(max=MAX_DESCRIPTION)], render_kw={"rows": 4}
     )
+    picture = PictureField(_l("Picture"), [Optional()])
     prizes = FieldList(FormField(PrizeRow), min_entries=1, max_entries=MAX_PRIZES)
     opens_at = LocalDateTimeField(
         _l("Opens at"), [Optional()], description=_l("Empty means at once when it is published.")
@@ -144,6 +146,7 @@ class LotteryForm(AdminForm):
             "tickets": self.tickets(),
             "publish_to": list(self.publish_to.data or ()),
             "claim_hours": self.claim_hours.data,
+            "picture_id": self.picture.data,
         }
 
     def place(self, error: BadSpec, text: str) -> None:
@@ -167,7 +170,7 @@ class LotteryForm(AdminForm):
             return (rest or [None])[min(number - len(rows), len(rest) - 1)]
         if name == "tickets":
             name = {"max": "most_tickets", "": "most_tickets"}.get(part, part)
-        return self._fields.get(name)
+        return self._fields.get({"picture_id": "picture"}.get(name, name))
 
     def conditions(self) -> list[dict[str, Any]]:
         """What an entrant needs, as JSON."""
@@ -222,6 +225,7 @@ def filled(body: Mapping[str, Any]) -> dict[str, Any]:
     asked = {row.get("type"): row for row in body.get("conditions") or ()}
     return {
         **{name: body.get(name) for name in ("title", "description", "max_entries", "claim_hours")},
+        "picture": body.get("picture_id"),
         "closes_when_full": bool(body.get("closes_when_full")),
         "prizes": list(body.get("prizes") or ()),
         "publish_to": list(body.get("publish_to") or ()),

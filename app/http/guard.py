@@ -10,6 +10,7 @@ from flask_admin.base import BaseView
 from app.core.errors import NotAllowed, NotFound, NotSignedIn
 from app.core.i18n import N_
 from app.domain.people import may
+from app.domain.pictures import MAX_BYTES
 from app.http import sessions, tenancy
 from app.http.access import Access, How, declared
 from app.http.csrf import SAFE, csrf
@@ -49,6 +50,9 @@ def check() -> ResponseReturnValue | None:
     if access.how in {How.BARE, How.OWN}:
         return None
     tenancy.enter(sessions.load())
+    if access.how == How.VIEW and g.viewer is not None and request.mimetype == "multipart/form-data":
+        # Twice, so that a file that is a little too large still gets its own answer in the form.
+        request.max_content_length = 2 * MAX_BYTES
     answer = _admit(access)
     if answer is None and request.method not in SAFE and g.api_key is None:
         csrf.protect()

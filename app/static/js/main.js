@@ -7,6 +7,7 @@ import { startCopy } from "./copy.js";
 import { startFilters } from "./filters.js";
 import { startForms } from "./forms.js";
 import { startLive } from "./live.js";
+import { startPictures } from "./picture.js";
 import { startRepeats } from "./repeat.js";
 import { startShell } from "./shell.js";
 import { startTimes } from "./times.js";
@@ -25,6 +26,7 @@ export function refresh(root) {
   startCharts(root);
   startCombos(root);
   startRepeats(root);
+  startPictures(root);
 }
 
 refresh(document);
