@@ -67,7 +67,8 @@ def typed_card(body: Mapping[str, Any], closes_at: datetime, place: Place) -> Ma
         claim_hours=body.get("claim_hours"),
     )
     facts = cards.Facts(state=LotteryState.SCHEDULED if scheduled else LotteryState.OPEN)
-    return telegram_html(cards.card(typed, facts, place))
+    written = cards.caption if body.get("picture_id") else cards.card
+    return telegram_html(written(typed, facts, place))
 
 
 def _prize(row: Mapping[str, Any]) -> PrizeSpec:
