@@ -1,8 +1,10 @@
-"""`flask demo`: a boss to look around with."""
+"""`flask demo`: a boss to look around with, whose bot has a lottery to join."""
 
 import base64
 import hashlib
 import hmac
+from datetime import timedelta
+from typing import Final
 
 import click
 from flask import Flask
@@ -10,16 +12,27 @@ from flask.cli import AppGroup
 from flask_security.utils import verify_password
 
 from app.cli.output import json_option, show
+from app.core import clock
 from app.core.errors import AppError
 from app.core.i18n import EN
 from app.core.queue import transaction
 from app.core.settings import get_settings
 from app.core.tenancy import system_scope
-from app.models import User
-from app.services import bots, people, tenants
+from app.domain.draw import BeaconChain
+from app.domain.lotteries import LotterySpec, LotteryState, PrizeSpec
+from app.models import Bot, User
+from app.services import bots, lotteries, people, tenants
+from app.services.lotteries import figures
+from app.services.lotteries.showing import public_link
 
 EMAIL = "demo@laoban.example"
 NAME = "老板演示店"
+DAYS = timedelta(days=7)
+PRIZES: Final = (
+    PrizeSpec("手冲咖啡壶套装"),
+    PrizeSpec("马克杯", 3),
+    PrizeSpec("50 积分", 10, credits=50),
+)
 group = AppGroup("demo", help="A demo boss to look around with.")
 
 
@@ -31,9 +44,11 @@ def create(token: str, *, as_json: bool) -> None:
     with system_scope():
         try:
             checked = bots.check_token(token) if token else None
+            beacon = lotteries.prepare_beacon() if token else None
             with transaction():
                 tenant_id, user = _boss()
-                username = _bot(tenant_id, checked) if checked else None
+                bot = _bot(tenant_id, checked) if checked else None
+                code = _lottery(bot, beacon) if bot else None
         except AppError as error:
             raise click.ClickException(error.text(EN)) from None
         known = user.password is not None and verify_password(_password(), user.password)
@@ -41,10 +56,12 @@ def create(token: str, *, as_json: bool) -> None:
         "tenant_id": tenant_id,
         "email": EMAIL,
         "password": _password() if known else None,
-        "bot": username,
+        "bot": bot.username if bot else None,
+        "lottery": code,
     }
-    words = f"Log in as {EMAIL} with " + (_password() if known else "the password that was chosen for him.")
-    show(result, words, as_json=as_json)
+    words = [f"Log in as {EMAIL} with " + (_password() if known else "the password that was chosen for him.")]
+    words += [f"His lottery: {public_link(code) or code}"] if code else []
+    show(result, "\n".join(words), as_json=as_json)
 
 
 def _password() -> str:
@@ -63,8 +80,8 @@ def _boss() -> tuple[int, User]:
     return membership.tenant_id, user
 
 
-def _bot(tenant_id: int, checked: bots.Checked) -> str | None:
-    """His bot's username; None where he removed it. A bot that got another token meanwhile gets it here too."""
+def _bot(tenant_id: int, checked: bots.Checked) -> Bot | None:
+    """His bot; None where he removed or stopped it. A bot that got another token meanwhile gets it here too."""
     found = bots.list_bots(tenant_id)
     mine = next((bot for bot in found if bot.telegram_id == checked.telegram_id), None)
     if mine is None and found:
@@ -73,7 +90,20 @@ def _bot(tenant_id: int, checked: bots.Checked) -> str | None:
         mine = bots.create(tenant_id, checked)
     elif mine.token != checked.token:
         mine = bots.update_token(mine.id, checked)
-    return mine.username if mine.enabled else None
+    return mine if mine.enabled else None
+
+
+def _lottery(bot: Bot, beacon: BeaconChain | None) -> str:
+    """The code of a lottery to join: the one that there is, else a new one."""
+    for row in figures.listing(bot.tenant_id, (LotteryState.OPEN, LotteryState.SCHEDULED)):
+        return row.lottery.code
+    spec = LotterySpec(
+        title="新店开业抽奖",
+        description="点一下就能免费参加。开奖全程公开、人人都能验证。",
+        prizes=PRIZES,
+        closes_at=clock.now() + DAYS,
+    )
+    return lotteries.publish(lotteries.create(bot.tenant_id, bot.id, spec).id, beacon).code
 
 
 def init_app(app: Flask) -> None:

@@ -176,6 +176,8 @@ def _welcome(settings: Settings, sandbox: str, demo: dict[str, Any]) -> None:
     terminal.row("密码 Password", demo["password"] or "（您自己改过的 · the one you chose）")
     if sandbox and demo["bot"]:
         terminal.row("聊天 Chat", f"{sandbox}/chat/{demo['bot']}", "点“开始” · press Start")
+    if demo["lottery"]:
+        terminal.row("抽奖 Lottery", f"{_site(settings)}/l/{demo['lottery']}")
     if sandbox:
         terminal.row("BotFather", f"{sandbox}/botfather", "领新 Token · get another token")
     terminal.say()
