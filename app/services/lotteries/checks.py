@@ -45,13 +45,14 @@ SELECT open, EXISTS (SELECT FROM lottery_candidate c
     WHERE c.lottery_id = :lottery_id AND c.state IN ('waiting', 'checking')) AS undecided
 FROM ({_OPEN}) AS wanted
 """)  # noqa: S608 - a constant
+# OFFSET 0 keeps the planner, which knows nothing about rows that were just written, from reading all entries.
 _CLAIM = text(f"""
 WITH room AS (
     SELECT rank FROM lottery_candidate
     WHERE lottery_id = :lottery_id AND state IN ('waiting', 'checking')
     ORDER BY rank LIMIT greatest(0, coalesce(({_OPEN}), 0))
 ), due AS MATERIALIZED (
-    SELECT c.rank FROM lottery_candidate c JOIN room ON room.rank = c.rank
+    SELECT c.rank, c.entry_id FROM lottery_candidate c JOIN room ON room.rank = c.rank
     WHERE c.lottery_id = :lottery_id
       AND ((c.state = 'waiting' AND (c.not_before IS NULL OR c.not_before <= now()))
         OR (c.state = 'checking' AND c.lease_until < now()))
@@ -62,8 +63,13 @@ WITH room AS (
 )
 UPDATE lottery_candidate c SET state = 'checking', lease_token = c.lease_token + 1,
     lease_until = now() + make_interval(secs => :seconds)
-FROM due, lottery_entry e LEFT JOIN member m ON m.tenant_id = e.tenant_id AND m.telegram_id = e.telegram_id
-WHERE c.lottery_id = :lottery_id AND c.rank = due.rank AND e.lottery_id = :lottery_id AND e.id = c.entry_id
+FROM due CROSS JOIN LATERAL (
+    SELECT e.* FROM lottery_entry e WHERE e.lottery_id = :lottery_id AND e.id = due.entry_id OFFSET 0
+) AS e LEFT JOIN LATERAL (
+    SELECT m.first_seen_at FROM member m
+    WHERE m.tenant_id = e.tenant_id AND m.telegram_id = e.telegram_id OFFSET 0
+) AS m ON true
+WHERE c.lottery_id = :lottery_id AND c.rank = due.rank
 RETURNING c.rank, c.lease_token, e.telegram_id, e.conditions, e.paid, m.first_seen_at AS since,
     (SELECT count(*) FROM lottery_invite i
      WHERE i.lottery_id = :lottery_id AND i.inviter = e.telegram_id AND {invites.COUNTED}) AS friends

@@ -20,13 +20,16 @@ from app.services.lotteries.order import Awaited
 
 _DECIDED_AT_ONCE = 10_000
 
+# OFFSET 0 keeps the planner, which knows nothing about rows that were just written, from reading all entries.
 _WIN = text("""
 WITH slots AS (
     SELECT p.id AS prize_id, p.name, p.credits, row_number() OVER (ORDER BY p.position, n) AS slot
     FROM lottery_prize p, generate_series(1, p.quantity) AS n WHERE p.lottery_id = :lottery_id
 ), passed AS (
     SELECT c.rank, c.number, c.entry_id, e.telegram_id, row_number() OVER (ORDER BY c.rank) AS slot
-    FROM lottery_candidate c JOIN lottery_entry e ON e.lottery_id = c.lottery_id AND e.id = c.entry_id
+    FROM lottery_candidate c CROSS JOIN LATERAL (
+        SELECT e.telegram_id FROM lottery_entry e
+        WHERE e.lottery_id = c.lottery_id AND e.id = c.entry_id OFFSET 0) AS e
     WHERE c.lottery_id = :lottery_id AND c.state = 'passed'
 ), won AS MATERIALIZED (
     SELECT * FROM slots JOIN passed USING (slot)
@@ -51,7 +54,9 @@ ORDER BY w.slot
 """)
 _NEXT = text("""
 SELECT c.rank, c.number, c.entry_id, e.telegram_id
-FROM lottery_candidate c JOIN lottery_entry e ON e.lottery_id = c.lottery_id AND e.id = c.entry_id
+FROM lottery_candidate c CROSS JOIN LATERAL (
+        SELECT e.telegram_id FROM lottery_entry e
+        WHERE e.lottery_id = c.lottery_id AND e.id = c.entry_id OFFSET 0) AS e
 WHERE c.lottery_id = :lottery_id AND c.state = 'passed' AND NOT EXISTS (
     SELECT FROM lottery_winner w WHERE w.lottery_id = c.lottery_id AND w.entry_id = c.entry_id)
 ORDER BY c.rank LIMIT :most

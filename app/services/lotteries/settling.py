@@ -30,7 +30,8 @@ SELECT w.slot, w.turn, w.telegram_id, w.claim_until, p.name, p.credits, e.bot_id
        coalesce(m.locale, '') AS locale, coalesce(m.language_code, '') AS language
 FROM lottery_winner w
 JOIN lottery_prize p ON p.id = w.prize_id
-JOIN lottery_entry e ON e.lottery_id = w.lottery_id AND e.id = w.entry_id
+CROSS JOIN LATERAL (SELECT e.bot_id FROM lottery_entry e
+                    WHERE e.lottery_id = w.lottery_id AND e.id = w.entry_id OFFSET 0) AS e
 LEFT JOIN member m ON m.tenant_id = w.tenant_id AND m.telegram_id = w.telegram_id
 WHERE w.lottery_id = :lottery_id AND w.told_at IS NULL AND w.state <> 'replaced'
 ORDER BY w.slot LIMIT :most FOR UPDATE OF w SKIP LOCKED
