@@ -19,11 +19,11 @@ _FORMATS = [mime.removeprefix("image/").upper() for mime in sorted(MIMES)]
 _QUALITY = 88
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png"}
 
-# The dead update makes RETURNING answer also for a picture that is there already.
+# A picture that is there already counts as new again, so that it is not forgotten before it is used.
 _KEEP = text("""
 INSERT INTO picture (tenant_id, sha256, mime, width, height, data)
 VALUES (:tenant_id, :sha256, :mime, :width, :height, :data)
-ON CONFLICT (tenant_id, sha256) DO UPDATE SET mime = excluded.mime RETURNING id
+ON CONFLICT (tenant_id, sha256) DO UPDATE SET created_at = now() RETURNING id
 """)
 _KEEP_FILE = text("""
 INSERT INTO picture_file (tenant_id, picture_id, bot_id, file_id)

@@ -13,6 +13,7 @@ DEAD_DAYS: Final = 30
 JUNK_DAYS: Final = 7
 OUTBOX_DAYS: Final = 90
 CRON_DAYS: Final = 2
+PICTURE_DAYS: Final = 7
 
 
 def _old(table: str, condition: str) -> TextClause:
@@ -28,6 +29,14 @@ _RULES: Final[Mapping[str, TextClause]] = {
     "dead letters": _old("inbox", f"state = 'dead' AND received_at < now() - interval '{DEAD_DAYS} days'"),
     "junk": _old("inbox_junk", f"received_at < now() - interval '{JUNK_DAYS} days'"),
     "outbox": _old("outbox", f"done_at < now() - interval '{OUTBOX_DAYS} days'"),
+    # Uploaded and then not used, or used no more.
+    "pictures": _old(
+        "picture",
+        f"created_at < now() - interval '{PICTURE_DAYS} days'"  # noqa: S608 - constants
+        " AND NOT EXISTS (SELECT FROM lottery l WHERE l.picture_id = picture.id)"
+        " AND NOT EXISTS (SELECT FROM broadcast b WHERE b.picture_id = picture.id)"
+        " AND NOT EXISTS (SELECT FROM lottery_template t WHERE t.body ->> 'picture_id' = picture.id::text)",
+    ),
     "schedule": _old("cron_run", f"ran_at < now() - interval '{CRON_DAYS} days'"),
 }
 KINDS: Final = tuple(_RULES)

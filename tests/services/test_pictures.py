@@ -1,19 +1,21 @@
 """Uploaded pictures: only pictures, nothing but the picture, once per tenant."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.queue import transaction
 from app.core.tenancy import tenant_scope
 from app.domain.pictures import MAX_BYTES
-from app.models import Picture
-from app.services import pictures
+from app.models import LotteryTemplate, Picture
+from app.services import pictures, retention
 from tests.cast import Cast
+from tests.lottery_tools import a_bot, a_draft
 from tests.painting import painted
 
 
@@ -97,3 +99,25 @@ def test_shapes_that_telegram_does_not_take_are_refused(cast: Cast, size: tuple[
 def test_too_large_a_file_is_refused_unread(cast: Cast):
     with transaction(), pytest.raises(pictures.PictureTooLarge):
         pictures.store(cast.tenant.id, b"\xff" * (MAX_BYTES + 1))
+
+
+def test_pictures_that_nothing_uses_are_forgotten_after_a_week(cast: Cast):
+    config = a_bot(cast.tenant)
+    with transaction():
+        used, template, unused, fresh = (
+            pictures.store(cast.tenant.id, painted(size=(60, height))) for height in (40, 41, 42, 43)
+        )
+    a_draft(config, picture_id=used)
+    with transaction():
+        body = {"picture_id": template}
+        db.session.add(
+            LotteryTemplate(
+                tenant_id=cast.tenant.id, bot_id=config.id, name="x", body=body, duration_minutes=60
+            )
+        )
+        old = Picture.created_at - timedelta(days=8)
+        db.session.execute(update(Picture).where(Picture.id != fresh).values(created_at=old))
+    with transaction():
+        assert not retention.forget_some("pictures")
+    assert set(db.session.scalars(select(Picture.id))) == {used, template, fresh}
+    assert unused

@@ -127,7 +127,7 @@ def retry(post_id: int) -> None:
         post.message_id = None
     post.error = None
     if post.message_id is None:
-        _call(post, lookup.get(post.lottery_id))
+        _call(post, _fresh(post.lottery_id))
     else:
         post.shown, post.look_at = "", clock.now()
 
@@ -163,7 +163,7 @@ def trouble(post: LotteryPost) -> Trouble | None:
 def list_posts(lottery_id: int) -> list[LotteryPost]:
     """All posts of a lottery."""
     query = select(LotteryPost).where(LotteryPost.lottery_id == lottery_id).order_by(LotteryPost.id)
-    return list(db.session.scalars(query))
+    return list(db.session.scalars(query.execution_options(populate_existing=True)))
 
 
 def sweep() -> bool:
@@ -197,7 +197,7 @@ def _look(
     elif _same_state(post.shown, wanted) and post.shown_at and now < post.shown_at + every:
         post.look_at = post.shown_at + every
     else:
-        _call(post, lookup.get(post.lottery_id), every)
+        _call(post, _fresh(post.lottery_id), every)
 
 
 def _call(post: LotteryPost, lottery: Lottery, every: timedelta = timedelta(seconds=EDIT_SECONDS)) -> None:
@@ -210,6 +210,13 @@ def _call(post: LotteryPost, lottery: Lottery, every: timedelta = timedelta(seco
     method, payload = _content(post, lottery, entries)
     key = f"lottery:{lottery.id}:post:{post.chat}" + (f":{post.calls}" if post.calls > 1 else "")
     _queue(lottery, post, method, {**payload, "lottery_post_id": post.id}, key)
+
+
+def _fresh(lottery_id: int) -> Lottery:
+    """As it is now, whatever this session has read before; without a lock, which would hold up joins."""
+    lottery = lookup.get(lottery_id)
+    db.session.refresh(lottery)
+    return lottery
 
 
 def _content(post: LotteryPost, lottery: Lottery, entries: int) -> tuple[str, dict[str, object]]:
