@@ -8,22 +8,29 @@ from functools import cached_property
 from typing import Any
 
 from redis.exceptions import RedisError
-from telebot import TeleBot
+from telebot import TeleBot, types
 
 from app.core.i18n import translate
 from app.core.queue import transaction
 from app.domain.bots import BotConfig
 from app.domain.members import Person
+from app.domain.sending import MAX_NOTE, Priority, split_text
 from app.services.audit import Actor, act_as
 from bots import state, texts
 from bots.keyboards import Keyboard, Press
 from bots.state import Step
+from bots.telegram import photos
 from bots.telegram.errors import Postpone, Refused, SendError
+from bots.telegram.sender import Call, perform
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[["Context"], None]
 PRIVATE = "private"
+_HTML: Mapping[bool, dict[str, Any]] = {
+    False: {},
+    True: {"parse_mode": "HTML", "link_preview_options": types.LinkPreviewOptions(is_disabled=True)},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class Event:
     message_id: int | None = None
     editable: bool = False
     """The message under which a button was pressed can still be edited."""
+    chat_username: str = ""
     query_id: str | None = None
     press: Press | None = None
     status: str = ""
@@ -108,33 +116,54 @@ class Context:
 
     # Answers
 
-    def say(self, text: str, keyboard: Keyboard | None = None) -> None:
-        """Sends a message to the chat."""
-        self.bot.send_message(self.event.chat_id, text, reply_markup=keyboard)
+    def say(self, text: str, keyboard: Keyboard | None = None, *, html: bool = False) -> None:
+        """Sends a message to the chat. `html` = the text is Telegram's HTML, is not cut, and shows no web page."""
+        self.bot.send_message(self.event.chat_id, text, reply_markup=keyboard, **_HTML[html])
 
-    def show(self, text: str, keyboard: Keyboard | None = None) -> None:
+    def show(self, text: str, keyboard: Keyboard | None = None, *, html: bool = False) -> None:
         """Turns the message of the pressed button into this one; sends a new one where that is not possible."""
-        if not self.event.editable or len(text) > 2000:
-            self.say(text, keyboard)
+        if not self.event.editable or (len(text) > 2000 and not html):
+            self.say(text, keyboard, html=html)
             return
+        chat_id, message_id = self.event.chat_id, self.event.message_id
         try:
             self.bot.edit_message_text(
-                text, chat_id=self.event.chat_id, message_id=self.event.message_id, reply_markup=keyboard
+                text, chat_id=chat_id, message_id=message_id, reply_markup=keyboard, **_HTML[html]
             )
         except Refused:
             # It was deleted, or is too old to be edited.
-            self.say(text, keyboard)
+            self.say(text, keyboard, html=html)
 
-    def toast(self, text: str | None = None) -> None:
+    def show_picture(self, picture_id: int, caption: str, keyboard: Keyboard) -> None:
+        """Sends a picture of ours with Telegram's HTML under it. No transaction may be open."""
+        photos.send_photo(self.config, self.event.chat_id, picture_id, caption, keyboard)
+
+    def redraw(self, keyboard: Keyboard) -> None:
+        """Gives the message of the pressed button other buttons, where there is room at Telegram's gate right now.
+
+        Only for what the person can do without: in a rush it is left out.
+        """
+        if self.event.message_id is None:
+            return
+        call = Call(self.config, "editMessageReplyMarkup", Priority.SPARE)
+        where = {"chat_id": self.event.chat_id, "message_id": self.event.message_id}
+        try:
+            perform(call, {**where, "reply_markup": keyboard.to_json()})
+        except (Postpone, SendError) as error:
+            log.info("buttons not redrawn", extra={"reason": str(error)})
+
+    def toast(self, text: str | None = None, *, alert: bool = False, url: str | None = None) -> None:
         """Answers a button press, with a short note where there is one to give.
 
-        It comes last and only ends the button's spinning, so its failure must not repeat what was done before.
+        `alert` = the note stays until the person closes it; `url` (`https://t.me/<this bot>?start=…`) opens this bot
+        instead of a note. It comes last and only ends the button's spinning, so its failure must not repeat what was done before.
         """
         if self.event.query_id is None or self.answered:
             return
         self.answered = True
         try:
-            self.bot.answer_callback_query(self.event.query_id, text=text[:200] if text else None)
+            note = split_text(text, MAX_NOTE)[0] if text else None
+            self.bot.answer_callback_query(self.event.query_id, text=note, show_alert=alert or None, url=url)
         except (Postpone, SendError) as error:
             log.info("button not answered", extra={"reason": str(error)})
 

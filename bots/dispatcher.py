@@ -129,7 +129,8 @@ def _event(config: BotConfig, update: types.Update) -> Event | None:
         ours = events.is_for_us(update.message, config.username, TABLE.commands)
         return events.of_message(update.message) if ours else None
     if update.callback_query is not None:
-        return events.of_press(update.callback_query)
+        query = update.callback_query
+        return events.of_press(query) if events.is_person(query.from_user) else None
     if update.my_chat_member is not None:
         return events.of_member_change(update.my_chat_member)
     return None

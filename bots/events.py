@@ -6,6 +6,8 @@ from app.domain.members import Person, clean_name
 from bots.context import PRIVATE, Event
 
 MAX_ARGUMENT = 256
+TELEGRAM = 777000
+"""Telegram's own account, which speaks for channels in their groups."""
 
 
 def person_of(user: types.User | None) -> Person:
@@ -45,6 +47,7 @@ def of_press(query: types.CallbackQuery) -> Event:
         message.chat.id if message else query.from_user.id,
         message.chat.type if message else PRIVATE,
         message_id=message.message_id if message else None,
+        chat_username=(message.chat.username or "") if message else "",
         # A message that Telegram no longer shows us has no date, and one with a picture has no text to edit.
         editable=bool(message and getattr(message, "date", 0) and getattr(message, "text", None)),
         query_id=query.id,
@@ -58,9 +61,14 @@ def of_member_change(change: types.ChatMemberUpdated) -> Event:
     )
 
 
+def is_person(user: types.User | None) -> bool:
+    """Whether somebody acts for himself: no bot, and none of the accounts that stand for groups and channels."""
+    return user is not None and not user.is_bot and user.id != TELEGRAM
+
+
 def is_for_us(message: types.Message, username: str, commands: object) -> bool:
     """In a private chat everything is; in a group only a command with our name, or one of ours with nobody's name."""
-    if message.from_user is None or message.from_user.is_bot:
+    if not is_person(message.from_user):
         return False
     if message.chat.type == PRIVATE:
         return message.content_type in ANSWERED

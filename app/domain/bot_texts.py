@@ -65,6 +65,22 @@ MAIN_TEXTS: dict[str, MainText] = {
             ("name", "bot"),
         ),
         MainText(
+            "menu_lotteries",
+            N_("Lotteries button"),
+            N_("A button of the menu."),
+            N_("🎁 Lotteries"),
+            limit=MAX_LABEL,
+            button=True,
+        ),
+        MainText(
+            "menu_my_lotteries",
+            N_("My lotteries button"),
+            N_("A button of the menu."),
+            N_("🎊 My lotteries"),
+            limit=MAX_LABEL,
+            button=True,
+        ),
+        MainText(
             "menu_help",
             N_("Help button"),
             N_("A button of the menu."),

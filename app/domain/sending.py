@@ -5,6 +5,8 @@ from enum import IntEnum
 
 MAX_TEXT = 4096
 """UTF-16 units of one message."""
+MAX_NOTE = 200
+"""UTF-16 units of the answer to a pressed button."""
 MAX_CALLBACK_DATA = 64
 """Bytes of a button's data."""
 _BORDERS = (
@@ -24,6 +26,8 @@ class Priority(IntEnum):
     IMPORTANT = 1
     """Messages that must arrive: the outbox."""
     BROADCAST = 2
+    SPARE = 3
+    """Niceties: they go out when there is room at once, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,12 @@ _JITTER = (0.2, 1.0)
 _NO_LIMIT = 10**12
 """Milliseconds that a bucket may be overdrawn where only its park counts."""
 # What a class leaves in the bot's bucket for the ones above it, in tokens.
-_LEAVES = {Priority.INTERACTIVE: 0, Priority.IMPORTANT: 2, Priority.BROADCAST: BOT_RATE.burst - 1}
+_LEAVES = {
+    Priority.INTERACTIVE: 0,
+    Priority.IMPORTANT: 2,
+    Priority.BROADCAST: BOT_RATE.burst - 1,
+    Priority.SPARE: 1,
+}
 
 
 def wait_turn(config: BotConfig, chat: int | str | None, priority: Priority) -> None:
@@ -35,7 +40,7 @@ def wait_turn(config: BotConfig, chat: int | str | None, priority: Priority) -> 
             _bucket(bot_key(config.id), BOT_RATE, _LEAVES[priority]),
             _bucket(_chat_key(config, chat), _chat_rate(chat)),
         ]
-    longest = LONGEST_WAIT if priority is not Priority.BROADCAST else 0.0
+    longest = LONGEST_WAIT if priority < Priority.BROADCAST else 0.0
     turn = buckets.take(wanted, tag=_tag(config), longest_wait=longest)
     if not turn.taken:
         raise Postpone(turn.wait, "Telegram's limits")

@@ -17,7 +17,8 @@ _MOST = 50_000
 _INSIDE = frozenset({"creator", "administrator", "member"})
 # What Telegram says of somebody who never was there; anything else means that the bot can't see who is.
 _NOBODY = re.compile(
-    "user not found|user_not_participant|participant_id_invalid|user_id_invalid", re.IGNORECASE
+    "(user|member) not found|user_not_participant|participant_id_invalid|user_id_invalid|invalid user_id",
+    re.IGNORECASE,
 )
 
 

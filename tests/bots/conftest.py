@@ -1,14 +1,18 @@
 """A bot of tenant A at the sandbox."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
-from app.models import Bot
+from app.models import Bot, Lottery
+from bots.telegram import membership
 from tests import inbox_tools
 from tests.bots.draining import Readers, Script
+from tests.bots.lottery_talk import NEWS
 from tests.cast import Cast
-from tests.sandbox_client import Sandbox
+from tests.joining import make_lottery
+from tests.sandbox_client import Json, Sandbox
 from tests.talking import Talk, make_bot
 
 
@@ -16,6 +20,20 @@ from tests.talking import Talk, make_bot
 def talk(telegram: Sandbox, cast: Cast) -> Talk:
     """Tenant A's bot and whoever talks with it."""
     return Talk(telegram, *make_bot(telegram, cast.tenant))
+
+
+@pytest.fixture
+def opened(talk: Talk) -> Callable[..., Lottery]:
+    """Makes an open lottery of tenant A."""
+    membership.forget()
+    return partial(make_lottery, talk.config.tenant_id, talk.config.id)
+
+
+@pytest.fixture
+def channel(telegram: Sandbox, talk: Talk) -> Json:
+    """A channel whose administrator the bot is."""
+    members = {talk.bot["username"]: "administrator"}
+    return telegram.create_chat("channel", "News", username=NEWS[1:], members=members)
 
 
 @pytest.fixture

@@ -55,6 +55,8 @@ def join(
     found = lock_open(lottery_id, telegram_id)
     if found.entry is not None:
         raise AlreadyJoined
+    if found.is_full:
+        raise LotteryFull
     checked = check(found, results)
     if not all(one.passed for one in checked):
         raise Missing(checked)

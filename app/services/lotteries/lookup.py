@@ -113,4 +113,4 @@ def latest_entries(tenant_id: int, telegram_id: int) -> list[MyEntry]:
         .limit(LATEST_ENTRIES)
         .options(*_SECRETS)
     )
-    return [MyEntry(*row) for row in db.session.execute(query).tuples()]
+    return [MyEntry(*row) for row in db.session.execute(query)]

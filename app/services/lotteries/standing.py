@@ -17,6 +17,7 @@ from app.services.lotteries.invites import COUNTED
 _COLUMNS = """
 SELECT l.id, l.tenant_id, l.code, l.title, l.state, l.closes_at, l.max_entries, l.closes_when_full, l.conditions,
        l.tickets, m.id AS member_id, m.first_seen_at AS since, coalesce(c.balance, 0) AS balance,
+       (SELECT t.entries >= t.most FROM lottery_tally t WHERE t.lottery_id = l.id AND t.shard = 0) AS is_full,
        e.id AS entry_id, e.bought, e.boosts, e.paid, friends.count AS friends
 FROM lottery l
 LEFT JOIN member m ON m.tenant_id = l.tenant_id AND m.telegram_id = :telegram_id
@@ -30,6 +31,13 @@ _CODE = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
 _BY_CODE = text(_COLUMNS + "WHERE l.code = :code AND l.state <> 'draft'")
 # The row is locked last of all, so the door has been passed by then.
 _LOCKED = text(f"{_COLUMNS} CROSS JOIN (SELECT {ENTER}) AS door WHERE l.id = :lottery_id FOR SHARE OF l")
+
+_AT_POST = text("""
+SELECT EXISTS (SELECT FROM lottery_post p WHERE p.lottery_id = :lottery_id
+           AND (p.chat_id = :chat_id OR p.chat = CAST(:chat_id AS text) OR lower(p.chat) = :name)) AS posted,
+       EXISTS (SELECT FROM bot_member t WHERE t.bot_id = :bot_id AND t.telegram_id = :telegram_id
+           AND t.blocked_at IS NULL) AS reachable
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class Standing:
     closes_at: datetime
     max_entries: int | None
     closes_when_full: bool
+    is_full: bool
     conditions: tuple[Condition, ...]
     tickets: TicketRules
     member_id: int | None
@@ -91,6 +100,19 @@ def lock(lottery_id: int, telegram_id: int) -> Standing | None:
     return _read(row, telegram_id) if row else None
 
 
+def at_post(found: Standing, bot_id: int, chat_id: int, username: str) -> tuple[bool, bool]:
+    """(whether the lottery was posted in this channel or group, whether the bot may write to the person)."""
+    values = {
+        "lottery_id": found.lottery_id,
+        "chat_id": chat_id,
+        "name": f"@{username.lower()}",
+        "bot_id": bot_id,
+        "telegram_id": found.telegram_id,
+    }
+    posted, reachable = db.session.execute(_AT_POST, values).one()
+    return posted, reachable
+
+
 def _read(row: Row[tuple[object, ...]], telegram_id: int) -> Standing:
     return Standing(
         row.id,
@@ -102,6 +124,7 @@ def _read(row: Row[tuple[object, ...]], telegram_id: int) -> Standing:
         row.closes_at,
         row.max_entries,
         row.closes_when_full,
+        row.is_full is True,
         read_conditions(row.conditions),
         read_tickets(row.tickets),
         row.member_id,

@@ -1,0 +1,95 @@
+"""Joining a lottery from a chat: look (commit), ask Telegram with no connection held, join (commit)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from app.core import clock
+from app.core.errors import AppError
+from app.core.i18n import N_
+from app.domain.bots import BotConfig
+from app.domain.lotteries import ConditionKind
+from app.services.lotteries import entries, problems
+from app.services.lotteries.conditions import Checked, Missing, Result
+from app.services.lotteries.errors import AlreadyJoined, ConditionUnavailable, LotteryClosed, LotteryFull
+from app.services.lotteries.standing import Standing
+from app.services.lotteries.wording import Place
+from bots.context import Context
+from bots.telegram import membership
+
+T = TypeVar("T")
+WELCOME = N_("🎉 You are in! The draw is at %(time)s. Good luck!")
+BLIND = N_(
+    "The bot cannot check one of the conditions right now. Its owner has been told; please try again later."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the press: what to tell him, and each condition where they were asked. `joined` = he is in."""
+
+    note: str
+    checked: Sequence[Checked] = ()
+    joined: bool = False
+
+
+def join(ctx: Context, found: Standing) -> Outcome:
+    """Joins for the person; pressing again, or the same press once more, changes nothing. Sends nothing to him."""
+    try:
+        _refuse_early(found)
+        results, boosts = ask(ctx, found), count_boosts(ctx, found)
+        with ctx.transaction():
+            done = entries.join(found.lottery_id, found.telegram_id, ctx.config.id, results, boosts)
+    except AlreadyJoined as error:
+        return Outcome(error.text(ctx.locale), joined=True)
+    except Missing as error:
+        return Outcome(error.text(ctx.locale), error.checked)
+    except ConditionUnavailable:
+        return Outcome(ctx.t(BLIND))
+    except AppError as error:
+        if error.retryable:
+            raise
+        return Outcome(error.text(ctx.locale))
+    time = Place(ctx.locale, ctx.config.timezone).time(found.closes_at)
+    return Outcome(ctx.t(WELCOME, time=time), done.checked, joined=True)
+
+
+def ask(ctx: Context, found: Standing) -> dict[int, Result]:
+    """Asks Telegram about the channels. No transaction may be open. Raises ConditionUnavailable."""
+    return {
+        place: (
+            _see(ctx, found, membership.is_member_now, condition.chat),
+            int(clock.now().timestamp()),
+        )
+        for place, condition in enumerate(found.conditions)
+        if condition.kind is ConditionKind.CHANNEL
+    }
+
+
+def count_boosts(ctx: Context, found: Standing) -> int:
+    """How often the person boosts the channel; 0 where that gives no tickets, or Telegram does not tell the bot."""
+    if not found.tickets.per_boost:
+        return 0
+    try:
+        return _see(ctx, found, membership.boosts, found.tickets.boost_chat)
+    except ConditionUnavailable:
+        return 0
+
+
+def _see(ctx: Context, found: Standing, ask: Callable[[BotConfig, str, int], T], chat: str) -> T:
+    """Asks, and notes for the boss where the bot was not told."""
+    try:
+        return ask(ctx.config, chat, found.telegram_id)
+    except ConditionUnavailable:
+        problems.note(found.lottery_id, chat)
+        raise
+
+
+def _refuse_early(found: Standing) -> None:
+    """What is plain to see needs no questions to Telegram; the second look, under the lock, is the one that counts."""
+    if not found.takes_entries:
+        raise LotteryClosed
+    if found.entry is not None:
+        raise AlreadyJoined
+    if found.is_full:
+        raise LotteryFull
