@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from app.core.errors import AppError, BadInput, Conflict, Unavailable
-from app.core.i18n import N_
+from app.core.i18n import N_, translate
 from app.domain.lotteries import Condition, LotteryState
+from app.domain.lottery_csv import Line
 from app.domain.lottery_fields import BadSpec
 
 __all__ = [
     "AlreadyJoined",
     "BadReason",
+    "BadRows",
     "BadSpec",
     "BotGone",
     "ConditionMissing",
@@ -54,6 +56,25 @@ class BotGone(Conflict):
 class BadReason(BadInput):
     code = "bad_reason"
     message = N_("Please give a reason of 1 to %(most)s characters. Everybody can read it.")
+
+
+class BadRows(BadInput):
+    """Some lines of a file are wrong, so nothing was made; `lines` are those."""
+
+    code = "bad_rows"
+    message = N_(
+        "%(count)s lines of the file are wrong, so nothing was created. The first is line %(line)s: %(problem)s"
+    )
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self.lines = tuple(lines)
+        super().__init__(count=len(lines), line=lines[0].number, problem=str(lines[0].error))
+
+    def text(self, locale: str) -> str:
+        """With the first line's problem in the same language."""
+        first = self.lines[0]
+        params = {**self.params, "problem": first.error.text(locale) if first.error else ""}
+        return translate(locale, self.message, **params)
 
 
 class LotteryClosed(Conflict):
