@@ -21,6 +21,8 @@ THINGS = {
     "credits": _l("Credits"),
     "dead_letters": _l("Messages set aside"),
     "domain": _l("Domain"),
+    "lottery": _l("Lottery"),
+    "lottery_template": _l("Lottery template"),
     "member": _l("Member"),
     "members": _l("Members"),
     "operator": _l("Operator"),
@@ -47,6 +49,21 @@ DEEDS = {
     "joined": _l("joined"),
     "language_changed": _l("language changed"),
     "left": _l("left the pages of this business"),
+    "lottery.cancelled": _l("cancelled"),
+    "lottery.closed": _l("closed"),
+    "lottery.condition_dropped": _l("drawn without a condition"),
+    "lottery.exported": _l("entrants or winners exported"),
+    "lottery.hand_over_undone": _l("prize not handed over after all"),
+    "lottery.handed_over": _l("prize handed over"),
+    "lottery.opened": _l("published"),
+    "lottery.redrawn": _l("prize drawn again"),
+    "lottery.scheduled": _l("published for later"),
+    "lottery.staff_added": _l("entrants added by hand"),
+    "lottery.unscheduled": _l("taken back to draft"),
+    "lottery_template.paused": _l("paused"),
+    "lottery_template.repeats": _l("repetition set"),
+    "lottery_template.resumed": _l("goes on"),
+    "lottery_template.stopped": _l("stopped by an error"),
     "mode_changed": _l("way in changed"),
     "opened": _l("opened the pages of this business"),
     "removed": _l("removed"),
@@ -69,6 +86,25 @@ DEEDS = {
     "verified": _l("verified"),
 }
 FIELDS = {
+    "bot_id": _l("Bot"),
+    "claim_hours": _l("Hours to claim"),
+    "closes_at": _l("Closes at"),
+    "closes_when_full": _l("Draw as soon as all places are taken"),
+    "commitment": _l("Draw commitment"),
+    "conditions": _l("Who may join"),
+    "description": _l("Description"),
+    "max_entries": _l("Most entrants"),
+    "minutes": _l("Minutes open"),
+    "opens_at": _l("Opens at"),
+    "people": _l("People"),
+    "picture_id": _l("Picture"),
+    "prizes": _l("Prizes"),
+    "publish_to": _l("Publish to"),
+    "reason": _l("Reason"),
+    "repeat": _l("Repeat"),
+    "slot": _l("Number of the prize"),
+    "tickets": _l("Tickets"),
+    "title": _l("Title"),
     "action": _l("What was done"),
     "amount": _l("Amount"),
     "body": _l("Wording"),
@@ -81,7 +117,6 @@ FIELDS = {
     "mode": _l("Way in"),
     "name": _l("Name"),
     "plan": _l("Plan"),
-    "reason": _l("Reason"),
     "role": _l("Role"),
     "shown": _l("Key"),
     "slug": _l("Short address"),
@@ -114,7 +149,7 @@ def sentence(event: AuditEvent) -> str:
     """What was done to what: "Bot started: Tea house"."""
     kind, _, deed = event.action.partition(".")
     thing = str(THINGS.get(kind, kind))
-    done = str(DEEDS.get(deed, deed.replace("_", " ")))
+    done = str(DEEDS.get(event.action) or DEEDS.get(deed, deed.replace("_", " ")))
     if not event.target_name:
         return str(gettext("%(thing)s %(done)s", thing=thing, done=done))
     return str(gettext("%(thing)s %(done)s: %(name)s", thing=thing, done=done, name=event.target_name))

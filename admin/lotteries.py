@@ -30,7 +30,7 @@ from app.domain.lotteries import REDRAWABLE, LotteryState
 from app.domain.people import Role
 from app.models import Lottery, LotteryEvent, LotteryPost
 from app.services import bots
-from app.services.lotteries import events, figures, lookup, posts, showing
+from app.services.lotteries import events, figures, lookup, posts, problems, showing
 
 MAX_SEARCH = 100
 LAST_PAGE = 5_000
@@ -73,7 +73,7 @@ class LotteriesView(PageView):
     def details_view(self) -> Any:
         """One lottery."""
         lottery = chosen_lottery()
-        facts = self._head(lottery) | self._facts(lottery)
+        facts = self._head(lottery) | self._facts(lottery) | self._record(lottery)
         link = (
             share_link(facts["bot"].username, lottery.code) if lottery.opened_at or lottery.opens_at else ""
         )
@@ -83,6 +83,7 @@ class LotteriesView(PageView):
             qr_code=qr_code(link) if link else "",
             public_link=showing.public_link(lottery.code) if lottery.opened_at else "",
             card=shown_card(lottery, facts["entries"]),
+            picture=lottery.picture_id,
             chats=chats_of(lottery),
             **facts,
         )
@@ -92,6 +93,12 @@ class LotteriesView(PageView):
         """Its state, what to do, its winners."""
         lottery = chosen_lottery()
         return self._paced("admin/lotteries/_head.html", lottery, self._head(lottery))
+
+    @expose("/details/record/")
+    def record_live(self) -> Any:
+        """Its posts and its public history."""
+        lottery = chosen_lottery()
+        return self._paced("admin/lotteries/_record.html", lottery, self._record(lottery))
 
     @expose("/details/live/")
     def figures_live(self) -> Any:
@@ -141,22 +148,29 @@ class LotteriesView(PageView):
             "bot": bot,
             "draw": draw,
             "checking": figures.checking(lottery) if draw and lottery.state is LotteryState.DRAWING else None,
+            "unseen": problems.find(lottery.id) if lottery.state is LotteryState.OPEN else {},
             "held": held[: figures.WINNERS],
             "more": len(held) > figures.WINNERS,
             "page": page,
             "person": person,
             "winner_states": WINNER_STATES,
             "redrawable": REDRAWABLE,
-            "moment_of": moment_of,
-            "posts": [
-                (post, told(posts.trouble(post)), post_link(post)) for post in posts.list_posts(lottery.id)
-            ],
-            "events": [
-                (event, *event_words(event)) for event in events.chain(lottery.id)[: -EVENTS - 1 : -1]
-            ],
             "stuck": draw.stuck if draw else None,
             "may_change": viewer().may(Role.MANAGER),
             "may_hand_over": viewer().may(Role.SUPPORT),
+        }
+
+    @staticmethod
+    def _record(lottery: Lottery) -> dict[str, Any]:
+        newest = events.chain(lottery.id)[: -EVENTS - 1 : -1]
+        return {
+            "lottery": lottery,
+            "posts": [
+                (post, told(posts.trouble(post)), post_link(post)) for post in posts.list_posts(lottery.id)
+            ],
+            "events": [(event, *event_words(event)) for event in newest],
+            "moment_of": moment_of,
+            "may_change": viewer().may(Role.MANAGER),
         }
 
     @staticmethod

@@ -78,7 +78,7 @@ class LotteryFormView(PageView):
         form = LotteryForm(request.form)
         closes_at = form.closes_at.data or tomorrow_evening()
         card = typed_card(form.written(), closes_at, self._place(form))
-        return self.render("admin/lotteries/_card.html", card=card)
+        return self.render("admin/lotteries/_card.html", card=card, picture=form.picture.data)
 
     @expose("/look/", methods=("POST",))
     def look_at(self) -> Any:
@@ -107,6 +107,7 @@ class LotteryFormView(PageView):
             state=STATES[lottery.state],
             late=lottery.closes_at <= clock.now(),
             card=shown_card(lottery, 0),
+            picture=lottery.picture_id,
             chats=chats_of(lottery),
         )
 
@@ -175,6 +176,7 @@ class LotteryFormView(PageView):
             "admin/lotteries/form.html",
             form=form,
             lottery=lottery,
+            picture=form.picture.data,
             blank_prize=PrizeRow(prefix="prizes-__index__-"),
             blank_channel=ChannelRow(prefix="channels-__index__-"),
             used_chats=figures.used_chats(tenant_id()),

@@ -21,7 +21,7 @@ MINUTES = "yyyy-MM-dd HH:mm"
 STATES: dict[LotteryState, tuple[str, Any]] = {
     LotteryState.DRAFT: ("idle", _l("Draft")),
     LotteryState.SCHEDULED: ("info", _l("Scheduled")),
-    LotteryState.OPEN: ("ok", _l("Open")),
+    LotteryState.OPEN: ("ok", _l("Taking entries")),
     LotteryState.DRAWING: ("busy", _l("Drawing")),
     LotteryState.DRAWN: ("info", _l("Drawn")),
     LotteryState.CANCELLED: ("idle", _l("Cancelled")),

@@ -28,11 +28,22 @@ async function preview() {
   try {
     const html = await post(form.dataset.previewUrl, data);
     // An older answer that comes late does not replace a newer one.
-    if (mine === asked) pane.innerHTML = html;
+    if (mine === asked) showCard(html);
     pane.classList.remove("stale");
   } catch {
     pane.classList.add("stale");
   }
+}
+
+// A picture that is chosen but not sent yet is known to this page alone.
+function showCard(html) {
+  pane.innerHTML = html;
+  const chosen = form.querySelector("[data-picture] img");
+  if (!chosen?.src.startsWith("data:") || chosen.classList.contains("going")) return;
+  const message = pane.querySelector(".tg-message");
+  const image = message.querySelector("img") ?? message.insertBefore(document.createElement("img"), message.firstChild);
+  image.alt = "";
+  image.src = chosen.src;
 }
 
 function soon() {
