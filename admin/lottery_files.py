@@ -50,7 +50,7 @@ def _file(what: What) -> Any:
     with transaction(), ExitStack() as stack:
         lottery = chosen_lottery()
         # On the disk, so that a million rows need no memory; the answer closes it.
-        file: IO[bytes] = stack.enter_context(cast("IO[bytes]", TemporaryFile()))
+        file: IO[bytes] = stack.enter_context(cast("IO[bytes]", TemporaryFile()))  # noqa: SIM115
         exports.write(lottery, what, kind, file, str(get_locale()))
         # Whoever takes the list of entrants along is named in the log.
         audit.record(lottery.tenant_id, "lottery.exported", ("lottery", lottery.id, lottery.title))
