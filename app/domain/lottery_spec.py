@@ -46,7 +46,7 @@ _AMOUNTS: Final[Mapping[ConditionKind, tuple[str, int]]] = {
     ConditionKind.CREDITS: ("amount", MAX_CREDITS),
     ConditionKind.ACCOUNT_AGE: ("days", MAX_ACCOUNT_DAYS),
 }
-_FIELDS: Final = frozenset(
+FIELDS: Final = frozenset(
     [
         "title",
         "description",
@@ -67,7 +67,7 @@ MOMENTS: Final = ("opens_at", "closes_at")
 
 def read(data: Body, *, tz: tzinfo = UTC, at: datetime | None = None) -> LotterySpec:
     """The checked spec. Naive moments are of zone `tz`; `at` stands for now. Raises BadSpec."""
-    fields = mapping(data, "", _FIELDS)
+    fields = mapping(data, "", FIELDS)
     opens_at = moment(fields, "opens_at", tz)
     closes_at = moment(fields, "closes_at", tz)
     if closes_at is None:
