@@ -155,7 +155,8 @@ def open_now(lottery: Lottery, beacon: BeaconChain | None) -> None:
         raise IllegalMove(lottery.state)
     if lottery.closes_at <= clock.now():
         raise TooLate
-    closing = lottery.closes_at.timestamp() + BEACON_WAIT
+    # The record tells whole seconds, and from them everybody has to find the same round.
+    closing = events.unix(lottery.closes_at) + BEACON_WAIT
     move(
         lottery,
         LotteryState.OPEN,
