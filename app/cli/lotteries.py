@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -13,9 +14,10 @@ from app.core.errors import AppError
 from app.core.i18n import EN
 from app.core.queue import transaction
 from app.core.tenancy import system_scope
+from app.domain import draw_verifier
 from app.models import Lottery
 from app.services import bots, lotteries
-from app.services.lotteries import events, spec
+from app.services.lotteries import events, exports, record, spec
 from app.services.lotteries.showing import public_link
 
 group = AppGroup("lotteries", help="Make, close, verify, audit and export lotteries.")
@@ -91,6 +93,75 @@ def audit(code: str, *, as_json: bool) -> None:
     show(result, "\n".join(words), as_json=as_json)
     if broken is not None:
         raise SystemExit(1)
+
+
+@group.command("verify")
+@click.argument("source", metavar="CODE|FILE")
+@json_option
+def verify(source: str, *, as_json: bool) -> None:
+    """Recompute a draw from its public record, a lottery's or a file's; exits 1 and names the first mismatch."""
+    verdict = draw_verifier.verify(_document(source))
+    wrong = verdict.mismatch
+    result = {
+        "ok": verdict.ok,
+        "steps": [{"name": name, "state": state, "text": words} for name, state, words in verdict.steps],
+        "mismatch": {"code": wrong.code, "text": wrong.text, "params": wrong.params} if wrong else None,
+    }
+    words = [f"{'✓' if state == 'ok' else '·'} {text}" for _, state, text in verdict.steps]
+    words += [f"✗ {wrong.text} [{wrong.code}]"] if wrong else []
+    show(result, "\n".join(words), as_json=as_json)
+    if not verdict.ok:
+        raise SystemExit(1)
+
+
+@group.command("export")
+@code_argument
+@click.option("--file", "path", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option(
+    "--what",
+    type=click.Choice(["record", *(what.value for what in exports.What)]),
+    help="By default the record in a .json file, else the entries.",
+)
+@json_option
+def export(code: str, path: Path, what: str | None, *, as_json: bool) -> None:
+    """Write the public record, the entries or the winners to a .csv, .xlsx or .json file."""
+    form = path.suffix.lower().removeprefix(".")
+    chosen = what or ("record" if form == exports.Format.JSON else exports.What.ENTRIES)
+    if form not in list(exports.Format) or (chosen == "record" and form != exports.Format.JSON):
+        raise click.ClickException(
+            "The file's name must end in .csv, .xlsx or .json; a record is always .json."
+        )
+    with system_scope(), transaction():
+        lottery = _published(code) if chosen == "record" else _find(code)
+        try:
+            with path.open("wb+") as file:
+                if chosen == "record":
+                    file.writelines(record.stream(lottery, record.record(lottery)))
+                else:
+                    exports.write(lottery, exports.What(chosen), exports.Format(form), file, EN)
+        except OSError as error:
+            raise click.ClickException(f"The file can't be written: {error}.") from None
+    show({"code": code.upper(), "what": str(chosen), "file": str(path)}, f"Wrote {path}.", as_json=as_json)
+
+
+def _document(source: str) -> object:
+    """A record out of a file where there is one of that name, else of the lottery with that code."""
+    path = Path(source)
+    try:
+        if path.is_file():
+            return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"The file can't be read: {error}.") from None
+    with system_scope(), transaction():
+        lottery = _published(source)
+        return json.loads(b"".join(record.stream(lottery, record.record(lottery))))
+
+
+def _published(code: str) -> Lottery:
+    lottery = _find(code)
+    if lottery.opened_at is None:
+        raise click.ClickException("This lottery was never opened, so nothing of it is public.")
+    return lottery
 
 
 def _bot_id(name: str | None, tenant_id: int) -> int:

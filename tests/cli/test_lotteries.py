@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -14,12 +15,13 @@ from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
 from app.core.tenancy import enter_scope
-from app.models import Bot
+from app.models import Bot, Lottery
 from app.services import lotteries
 from tests.cast import Cast
-from tests.lottery_tools import a_bot, an_open
+from tests.drawing import close, draw
+from tests.lottery_tools import a_bot, a_draft, an_open, enter
 
-Json = dict[str, object]
+Json = dict[str, Any]
 
 
 @pytest.fixture
@@ -154,6 +156,110 @@ def test_audit_finds_a_changed_event(app: Flask, bot: Bot):
     result = run(app, "audit", lottery.code, "--json")
     assert (result.exit_code, json.loads(result.stdout)["broken"]) == (1, 2)
     assert "Event 2 does not follow" in run(app, "audit", lottery.code).stdout
+
+
+def a_drawn(bot: Bot) -> Lottery:
+    """Two mugs among five people."""
+    lottery = an_open(bot)
+    enter(lottery, 1, 2, 3, 4, 5)
+    close(lottery)
+    draw(lottery)
+    return lottery
+
+
+def test_verify_recomputes_a_draw(app: Flask, bot: Bot):
+    code = a_drawn(bot).code
+    result = run(app, "verify", code)
+    assert (result.exit_code, "The 2 winners" in result.stdout) == (0, True)
+    printed = json.loads(run(app, "verify", code.lower(), "--json").stdout)
+    assert (printed["ok"], printed["mismatch"]) == (True, None)
+
+
+def test_verify_needs_nothing_but_the_file(app: Flask, bot: Bot, tmp_path: Path):
+    path, code = tmp_path / "record.json", a_drawn(bot).code
+    assert run(app, "export", code, "--file", path).exit_code == 0
+    assert run(app, "verify", path).exit_code == 0
+    record = json.loads(path.read_text())
+    assert (record["format"], len(record["entries"])) == ("laoban-draw/1", 5)
+
+
+CHANGES: tuple[tuple[Callable[[Json], object], str], ...] = (
+    (lambda record: record["winners"][0].update(prize="Car"), "winner"),
+    (lambda record: record["entries"].pop(), "entries_count"),
+    (lambda record: record.update(seed="00" * 32), "seed"),
+    (lambda record: record["events"].pop(0), "event_chain"),
+    (lambda record: record.update(format="x"), "format"),
+    (lambda record: record.pop("root"), "shape"),
+)
+
+
+def test_verify_names_the_first_mismatch(app: Flask, bot: Bot, tmp_path: Path):
+    path = tmp_path / "record.json"
+    run(app, "export", a_drawn(bot).code, "--file", path)
+    honest = path.read_text()
+    for change, code in CHANGES:
+        record = json.loads(honest)
+        change(record)
+        path.write_text(json.dumps(record))
+        result = run(app, "verify", path, "--json")
+        assert (result.exit_code, json.loads(result.stdout)["mismatch"]["code"]) == (1, code)
+        assert f"[{code}]" in run(app, "verify", path).stdout
+
+
+def test_verify_finds_what_was_changed_in_the_database(app: Flask, bot: Bot):
+    lottery = a_drawn(bot)
+    db.session.execute(text("UPDATE lottery_entry SET weight = 7 WHERE telegram_id = 3"))
+    db.session.commit()
+    assert run(app, "verify", lottery.code).exit_code == 1
+
+
+def test_verify_says_what_comes_later(app: Flask, bot: Bot):
+    result = run(app, "verify", an_open(bot).code)
+    assert (result.exit_code, "Can be checked after" in result.stdout) == (0, True)
+
+
+def test_verify_refuses_what_is_no_record(app: Flask, bot: Bot, tmp_path: Path):
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "other.json").write_text("[1]")
+    for source in (
+        tmp_path / "broken.json",
+        tmp_path / "other.json",
+        tmp_path / "none.json",
+        a_draft(bot).code,
+    ):
+        result = run(app, "verify", source)
+        assert result.exit_code == 1
+        assert "Traceback" not in result.output
+
+
+def test_export_follows_the_files_name(app: Flask, bot: Bot, tmp_path: Path):
+    code = an_open(bot).code
+    for name, start in (("a.csv", b"\xef\xbb\xbf"), ("a.xlsx", b"PK"), ("a.JSON", b"{")):
+        assert run(app, "export", code, "--file", tmp_path / name).exit_code == 0
+        assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_export_of_entries_and_winners(app: Flask, bot: Bot, tmp_path: Path):
+    code = a_drawn(bot).code
+    lines = {}
+    for what in ("entries", "winners"):
+        path = tmp_path / f"{what}.json"
+        assert run(app, "export", code, "--file", path, "--what", what).exit_code == 0
+        lines[what] = json.loads(path.read_text())
+    assert [entry["telegram_id"] for entry in lines["entries"]] == [1, 2, 3, 4, 5]
+    assert [winner["prize"] for winner in lines["winners"]] == ["Mug", "Mug"]
+
+
+def test_export_leaves_no_file_behind_when_it_fails(app: Flask, bot: Bot, tmp_path: Path):
+    for code, name, more in (
+        ("NOSUCH99", "a.csv", ()),
+        (a_draft(bot).code, "a.json", ()),
+        (an_open(bot).code, "a.pdf", ()),
+        (an_open(bot).code, "a.csv", ("--what", "record")),
+        (an_open(bot).code, "none/a.csv", ()),
+    ):
+        assert run(app, "export", code, "--file", tmp_path / name, *more).exit_code == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def forge(lottery_id: int, change: str) -> None:

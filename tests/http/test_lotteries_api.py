@@ -7,11 +7,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.core import clock
-from app.core.db import db
 from app.core.queue import transaction
-from app.domain.lotteries import WinnerState
-from app.models import Bot, Lottery, LotteryDraw, LotteryEntry, LotteryWinner
+from app.models import Bot, Lottery
 from app.services import api_keys, lotteries
+from tests import drawing
 from tests.cast import Cast, sign_in
 from tests.lottery_tools import a_bot, a_draft, an_open, enter, members
 
@@ -57,30 +56,11 @@ def body(**fields: object) -> Json:
 
 
 def drawn(bot: Bot, *telegram_ids: int) -> Lottery:
-    """A drawn lottery whose prizes went to these people in this order."""
+    """Two mugs among these people."""
     lottery = an_open(bot)
     enter(lottery, *telegram_ids)
-    with transaction():
-        lotteries.close(lottery.id)
-    lottery.state, lottery.drawn_at = "drawn", clock.now()
-    db.session.get_one(LotteryDraw, lottery.id).entries = len(telegram_ids)
-    prize = lotteries.prizes(lottery.id)[0]
-    entries = db.session.query(LotteryEntry).filter_by(lottery_id=lottery.id).order_by(LotteryEntry.id).all()
-    for slot, entry in enumerate(entries[:2], 1):
-        row = LotteryWinner(
-            tenant_id=bot.tenant_id,
-            lottery_id=lottery.id,
-            slot=slot,
-            turn=0,
-            prize_id=prize.id,
-            entry_id=entry.id,
-            telegram_id=entry.telegram_id,
-            rank=slot,
-            state=WinnerState.WON,
-            won_at=clock.now(),
-        )
-        db.session.add(row)
-    db.session.commit()
+    drawing.close(lottery)
+    drawing.draw(lottery)
     return lottery
 
 
@@ -237,12 +217,9 @@ def test_strange_people_are_refused(call: Caller, bot: Bot, people: object):
 # --- winners
 def test_winners_are_listed_with_their_prizes(call: Caller, cast: Cast, bot: Bot):
     members(cast.tenant, 7)
-    lottery = drawn(bot, 7, 8, 9)
-    found = call("GET", f"{LIST}/{lottery.code}/winners").json
-    assert [(each["slot"], each["name"], each["prize"]) for each in found["winners"]] == [
-        (1, "M7", "Mug"),
-        (2, "#8", "Mug"),
-    ]
+    found = call("GET", f"{LIST}/{drawn(bot, 7, 8).code}/winners").json
+    assert [(each["slot"], each["prize"]) for each in found["winners"]] == [(1, "Mug"), (2, "Mug")]
+    assert {each["name"] for each in found["winners"]} == {"M7", "#8"}
     assert found["more"] is False
 
 
@@ -251,6 +228,7 @@ def test_a_prize_is_handed_over_once(call: Caller, bot: Bot):
     assert call("POST", f"{path}/1/hand-over", {"note": "by post"}).status_code == 204
     assert call("GET", path).json["winners"][0]["state"] == "handed_over"
     assert call("POST", f"{path}/1/hand-over", {}).json["code"] == "not_handed_over"
+    assert call("POST", f"{path}/1/redraw", {"reason": "gone"}).json["code"] == "nobody_left"
     assert call("POST", f"{path}/9/hand-over", {}).status_code == 409
 
 
@@ -258,9 +236,14 @@ def test_an_unclaimed_prize_is_drawn_again(call: Caller, bot: Bot):
     lottery = drawn(bot, 7, 8, 9)
     path = f"{LIST}/{lottery.code}/winners"
     assert call("POST", f"{path}/1/redraw", {"reason": ""}).json["code"] == "bad_reason"
-    answer = call("POST", f"{path}/1/redraw", {"reason": "no answer"})
-    assert answer.status_code == 202
-    assert call("GET", path).json["winners"][0]["state"] == "replaced"
+    assert call("POST", f"{path}/1/redraw", {"reason": "no answer"}).status_code == 202
+    drawing.draw(lottery)
+    found = call("GET", path).json["winners"]
+    assert [(each["slot"], each["turn"], each["state"], each["reason"]) for each in found] == [
+        (1, 1, "won", None),
+        (1, 0, "replaced", "no answer"),
+        (2, 0, "won", None),
+    ]
 
 
 # --- who may
