@@ -23,7 +23,7 @@ from app.services import outbox
 from app.services.lotteries import cards, lookup, showing
 from app.services.lotteries.wording import Place
 
-BATCH = 200
+BATCH = 50
 EDIT_SECONDS = 10
 """The least time between two edits of a post."""
 _SHARE_SECONDS = 5
@@ -55,16 +55,29 @@ _NEW_POST = text("""
 INSERT INTO lottery_post (tenant_id, lottery_id, chat) VALUES (:tenant_id, :lottery_id, :chat)
 ON CONFLICT (lottery_id, chat) DO NOTHING RETURNING id
 """)
+# The posts are chosen first; everything else is then looked up row by row, each by its key.
 _DUE = text("""
-SELECT p.id, l.state AS wanted_state, o.state AS call_state, o.error AS call_error,
-  (SELECT coalesce(sum(t.entries), 0) FROM lottery_tally t WHERE t.lottery_id = p.lottery_id) AS entries,
-  (SELECT count(*) FROM lottery_post c
-   WHERE c.tenant_id = p.tenant_id AND c.chat = p.chat AND c.look_at IS NOT NULL) AS in_chat,
-  (SELECT count(*) FROM lottery_post a WHERE a.tenant_id = p.tenant_id AND a.look_at IS NOT NULL) AS of_tenant
-FROM lottery_post p JOIN lottery l ON l.id = p.lottery_id
-LEFT JOIN outbox o ON o.tenant_id = p.tenant_id AND o.dedupe_key = 'lottery:' || p.lottery_id || ':post:' || p.chat
-  || CASE WHEN p.calls > 1 THEN ':' || p.calls ELSE '' END
-WHERE p.look_at <= :now ORDER BY p.look_at LIMIT :most FOR UPDATE OF p SKIP LOCKED
+WITH due AS MATERIALIZED (
+    SELECT id, tenant_id, lottery_id, chat, calls FROM lottery_post WHERE look_at <= :now
+    ORDER BY look_at LIMIT :most FOR UPDATE SKIP LOCKED
+), busy AS MATERIALIZED (
+    SELECT a.tenant_id, count(*) AS posts FROM lottery_post a
+    WHERE a.look_at IS NOT NULL AND a.tenant_id IN (SELECT tenant_id FROM due) GROUP BY a.tenant_id
+)
+SELECT due.id, l.state AS wanted_state, l.entries, o.state AS call_state, o.error AS call_error, c.in_chat,
+  busy.posts AS of_tenant
+FROM due JOIN busy USING (tenant_id)
+CROSS JOIN LATERAL (
+    SELECT lottery.state,
+      (SELECT coalesce(sum(t.entries), 0) FROM lottery_tally t WHERE t.lottery_id = lottery.id) AS entries
+    FROM lottery WHERE lottery.id = due.lottery_id LIMIT 1) l
+CROSS JOIN LATERAL (
+    SELECT count(*) AS in_chat FROM lottery_post
+    WHERE tenant_id = due.tenant_id AND chat = due.chat AND look_at IS NOT NULL) c
+LEFT JOIN LATERAL (
+    SELECT state, error FROM outbox WHERE tenant_id = due.tenant_id
+      AND dedupe_key = 'lottery:' || due.lottery_id || ':post:' || due.chat
+        || CASE WHEN due.calls > 1 THEN ':' || due.calls ELSE '' END LIMIT 1) o ON true
 """)
 
 
