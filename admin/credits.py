@@ -92,7 +92,7 @@ class CreditsView(TenantView):
         "name": _l("Member"),
         "telegram_id": _l("Telegram number"),
         "balance": _l("Balance"),
-        "created_at": _l("Since"),
+        "created_at": _l("Account since"),
     }
     column_formatters = {"name": _name}  # noqa: RUF012
     column_formatters_export = {"name": lambda _view, _context, account, _column: account.name}  # noqa: RUF012
