@@ -1,5 +1,6 @@
 """The home page: how the bots are, what happened today, what waits, what to do next. Its parts refresh by themselves."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import current_app, redirect, url_for
@@ -17,6 +18,7 @@ from app.domain.bots import BotState
 from app.domain.people import Role
 from app.models import Bot
 from app.services import dashboard, dead_letters
+from app.services.lotteries import figures
 
 STATES: dict[BotState, tuple[str, Any]] = {
     BotState.STARTING: ("busy", _l("Starting")),
@@ -33,8 +35,8 @@ def state_of(bot: Bot) -> tuple[str, Any]:
     return STATES[BotState.STOPPED] if not bot.enabled else STATES[bot.state]
 
 
-def today_chart(today: dashboard.Today) -> dict[str, object]:
-    """Updates per hour of the day as `charts.js` draws it."""
+def today_chart(today: dashboard.Today, entries: Sequence[int] = ()) -> dict[str, object]:
+    """Updates and entries to lotteries per hour of the day as `charts.js` draws them."""
     series: list[dict[str, object]] = [
         {"name": gettext("Answered"), "values": [handled for _, handled, _ in today.hours], "tone": "chart-1"}
     ]
@@ -42,9 +44,12 @@ def today_chart(today: dashboard.Today) -> dict[str, object]:
         series.append(
             {"name": gettext("Failed"), "values": [failed for _, _, failed in today.hours], "tone": "bad"}
         )
+    if any(entries):
+        series.append({"name": gettext("Lottery entries"), "values": list(entries), "tone": "chart-2"})
     return {
         "type": "bar",
-        "stacked": True,
+        # Entries are no part of the messages, so they stand beside them.
+        "stacked": not any(entries),
         "labels": [f"{hour:02}:00" for hour, _, _ in today.hours],
         "series": series,
     }
@@ -76,10 +81,12 @@ class HomeView(Guarded, AdminIndexView):
     def _facts(self) -> dict[str, Any]:
         me, tenant = viewer(), tenant_id()
         today = dashboard.today(tenant, me.timezone)
+        lotteries = figures.today(tenant, me.timezone)
         return {
             "steps": dashboard.steps(tenant, me.user_id),
             "today": today,
-            "chart_of_today": today_chart(today),
+            "chart_of_today": today_chart(today, lotteries.hours),
+            "lotteries": lotteries,
             "tiles": dashboard.tiles(tenant, me.timezone),
             "newcomers": newcomers(clock.now().astimezone(viewer_zone()).date()),
             "members": dashboard.member_count(tenant),

@@ -18,6 +18,7 @@ from admin.bot_parts import qr_code
 from admin.filters import ColumnFilter, Equals
 from admin.forms import YES_NO
 from admin.guard import tenant_id
+from admin.lottery_parts import STATES, WINNER_STATES
 from app.core import clock
 from app.core.i18n import EN, ZH
 from app.core.queue import transaction
@@ -25,6 +26,7 @@ from app.domain.members import profile_link, shown_name
 from app.domain.people import Role
 from app.models import Bot, Member
 from app.services import audit, bots, members, tenant_data
+from app.services.lotteries import lookup
 
 MOST_BOTS = 100
 CHOSEN = {ZH: "简体中文", EN: "English"}
@@ -243,6 +245,9 @@ class MembersView(TenantView):
             self.details_template,
             model=member,
             talks=members.talks(member),
+            entries=lookup.latest_entries(tenant_id(), member.telegram_id),
+            lottery_states=STATES,
+            winner_states=WINNER_STATES,
             bot_name=bot_name,
             language=language_name(member.language_code or ""),
             chosen=CHOSEN.get(member.locale or ""),

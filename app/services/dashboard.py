@@ -1,6 +1,6 @@
 """What the boss sees first: his bots, today's figures, what waits for him, and what to do next."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.core import clock
 from app.core.db import db
-from app.models import AuditEvent, Bot, BotHour, BotMenuItem, BotText, Member, Membership
+from app.models import AuditEvent, Bot, BotHour, BotMenuItem, BotText, Lottery, Member, Membership
 
 MAX_BOTS = 12
 MAX_EVENTS = 6
@@ -23,11 +23,12 @@ class Steps:
     bot_used: bool
     telegram_linked: bool
     texts_written: bool
+    lottery_held: bool
 
     @property
     def left(self) -> int:
         """How many are still to do."""
-        return [self.bot_added, self.bot_used, self.telegram_linked, self.texts_written].count(False)
+        return astuple(self).count(False)
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,11 @@ def steps(tenant_id: int, user_id: int) -> Steps:
     )
     texts = select(BotText.id).where(BotText.tenant_id == tenant_id)
     menu = select(BotMenuItem.id).where(BotMenuItem.tenant_id == tenant_id)
+    held = select(Lottery.id).where(Lottery.tenant_id == tenant_id, Lottery.opened_at.is_not(None))
     row = db.session.execute(
-        select(bots.exists(), used.exists(), linked.exists(), texts.exists() | menu.exists())
+        select(
+            bots.exists(), used.exists(), linked.exists(), texts.exists() | menu.exists(), held.exists()
+        )
     ).one()
     return Steps(*row)
 

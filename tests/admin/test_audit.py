@@ -90,5 +90,5 @@ def test_every_action_that_the_code_records_has_words():
     for action in recorded:
         thing, _, deed = action.partition(".")
         assert thing in THINGS, action
-        assert deed in DEEDS, action
+        assert action in DEEDS or deed in DEEDS, action
     assert FIELDS

@@ -11,6 +11,8 @@ from app.domain.bots import BotState
 from app.domain.people import Role
 from app.models import BotHour, BotText, Member, Membership
 from app.services import dashboard
+from app.services.lotteries import figures
+from tests.lottery_tools import an_open, enter
 
 NOON = datetime.fromisoformat("2026-03-02T04:00:00+00:00")  # noon in Shanghai
 
@@ -28,13 +30,13 @@ def add(*rows):
 def test_a_new_boss_is_told_to_connect_a_bot(browser, cast):
     page = browser(Role.OWNER).get("/admin/").text
     assert "checklist" in page
-    assert "0 / 4" in page
+    assert "0 / 5" in page
     assert "@BotFather" in page.partition("checklist")[2]
     assert page.count("@BotFather") == 1
 
 
 def test_steps_are_ticked_as_they_are_done(cast, bots):
-    assert dashboard.steps(cast.tenant.id, cast.owner.id) == dashboard.Steps(True, False, False, False)
+    assert dashboard.steps(cast.tenant.id, cast.owner.id) == dashboard.Steps(True, False, False, False, False)
     add(
         Member(tenant_id=cast.tenant.id, telegram_id=1),
         BotText(tenant_id=cast.tenant.id, bot_id=bots[0].id, key="welcome", locale="en", body="Hi"),
@@ -42,13 +44,14 @@ def test_steps_are_ticked_as_they_are_done(cast, bots):
     membership = db.session.scalar(select(Membership).where(Membership.user_id == cast.owner.id))
     membership.telegram_id = 7
     db.session.commit()
+    an_open(bots[0])
     assert dashboard.steps(cast.tenant.id, cast.owner.id).left == 0
 
 
 def test_the_steps_of_others_do_not_count(cast, bots):
     bots[0].removed_at = NOON
     add(Member(tenant_id=cast.other_tenant.id, telegram_id=1))
-    assert dashboard.steps(cast.tenant.id, cast.owner.id).left == 4
+    assert dashboard.steps(cast.tenant.id, cast.owner.id).left == 5
 
 
 def test_today_begins_at_midnight_of_the_tenant(cast, bots, noon):
@@ -75,6 +78,14 @@ def test_tiles_are_the_tenants_bots_with_todays_count(cast, bots, noon):
     add(BotHour(tenant_id=cast.tenant.id, bot_id=bots[0].id, hour=NOON, handled=9))
     (tile,) = dashboard.tiles(cast.tenant.id, "Asia/Shanghai")
     assert (tile.bot.id, tile.handled) == (bots[0].id, 9)
+
+
+def test_lotteries_of_today_are_counted(cast, bots, shop_app):
+    lottery = an_open(bots[0])
+    enter(lottery, 1, 2, 3)
+    found = figures.today(cast.tenant.id, "Asia/Shanghai")
+    assert (found.open, found.entries) == (1, 3)
+    assert figures.today(cast.other_tenant.id, "Asia/Shanghai").entries == 0
 
 
 def test_the_fragment_is_no_whole_page(browser, bots):

@@ -279,12 +279,6 @@ def used_chats(tenant_id: int) -> list[str]:
     return list(dict.fromkeys(str(chat) for chats in rows for chat in chats))[:CHATS]
 
 
-def any_lottery(tenant_id: int) -> bool:
-    """Whether the tenant has ever opened one."""
-    query = select(Lottery.id).where(Lottery.tenant_id == tenant_id, Lottery.opened_at.is_not(None))
-    return db.session.scalar(query.limit(1)) is not None
-
-
 def find_people(tenant_id: int, words: Sequence[str]) -> list[int]:
     """Telegram ids of members named by number or `@name`; who is unknown is left out."""
     numbers = [number for word in words if (number := read_number(word)) is not None]
