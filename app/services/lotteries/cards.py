@@ -79,7 +79,7 @@ def result(title: str, won: Sequence[Won], entries: int, place: Place, link: str
     ]
     many = sum(len(one.names) for one in won) > MOST_NAMES
     lines = [_won(number, one, place, many=many) for number, one in enumerate(won)]
-    tail = [f"🔍 {place.e(N_('Check this draw yourself:'))} {html.escape(link)}"] if link else []
+    tail = ["🔍 " + place.e(N_("Check this draw yourself: %(link)s"), link=link)] if link else []
 
     def parts(_: str, most: int) -> list[str]:
         shown = "\n".join(lines[:most]) + ("\n" + _ELLIPSIS if most < len(lines) else "")
@@ -101,7 +101,7 @@ def visible_length(text: str) -> int:
 def _won(number: int, one: Won, place: Place, *, many: bool) -> str:
     head = wording.prize_line(number, one.prize, place)
     if many:
-        return f"{head}\n    {place.e(N_('%(count)s winners'), count=len(one.names))}"
+        return f"{head}\n    " + place.e(N_("%(count)s winners"), count=len(one.names))
     # A right-to-left name must not turn its neighbours around.
     names = place.t(N_(", ")).join(f"\u2068{masked(name)}\u2069" for name in one.names)
     return f"{head}\n    {html.escape(names, quote=False) or '-'}"
@@ -154,7 +154,8 @@ def _proof(facts: Facts, place: Place) -> str:
     lines = []
     if facts.commitment:
         shown = facts.commitment[:_SHOWN_COMMITMENT]
-        lines.append(f"🔒 {place.e(N_('Draw commitment'))}: <code>{html.escape(shown)}</code>")
+        title = place.e(N_("Draw commitment"))
+        lines.append(f"🔒 {title}: <code>{html.escape(shown)}</code>")
     if facts.link:
         lines.append(f"🔗 {html.escape(facts.link)}")
     return "\n".join(lines)

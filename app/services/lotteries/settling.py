@@ -2,7 +2,6 @@
 was cancelled, give back what entrants paid. In batches, each of them one transaction.
 """
 
-import html
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Row, text
@@ -108,7 +107,7 @@ def _message(lottery: Lottery, row: Row[tuple[object, ...]], place: Place) -> di
     lines = [bold(place.t(won, title=lottery.title, prize=row.name)), _next_step(row, place)]
     link = showing.public_link(lottery.code)
     if link:
-        lines.append(f"🔍 {place.e(N_('Check this draw yourself:'))} {html.escape(link)}")
+        lines.append("🔍 " + place.e(N_("Check this draw yourself: %(link)s"), link=link))
     payload: dict[str, object] = {
         "text": "\n\n".join(lines),
         "parse_mode": cards.PARSE_MODE,

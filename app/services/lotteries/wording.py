@@ -68,7 +68,7 @@ def prize_line(number: int, prize: PrizeSpec, place: Place) -> str:
 def prizes(found: Sequence[PrizeSpec], place: Place, most: int) -> str:
     """The list of prizes, the first `most` of them."""
     total = sum(prize.quantity for prize in found)
-    lines = [f"🏆 {bold(place.t(N_('Prizes (%(count)s in all)'), count=total))}"]
+    lines = ["🏆 " + bold(place.t(N_("Prizes (%(count)s in all)"), count=total))]
     lines += [prize_line(number, prize, place) for number, prize in enumerate(found[:most])]
     if most < len(found):
         lines.append(place.e(N_("… and %(count)s more"), count=len(found) - most))
@@ -79,8 +79,8 @@ def conditions(found: Sequence[Condition], place: Place) -> str:
     """What an entrant needs, or nothing where there is nothing to need."""
     if not found:
         return ""
-    lines = [f"📋 {bold(place.t(N_('To join')))}", *(f"• {condition_html(one, place)}" for one in found)]
-    return "\n".join(lines)
+    head = bold(place.t(N_("To join")))
+    return "\n".join([f"📋 {head}", *(f"• {condition_html(one, place)}" for one in found)])
 
 
 def condition(one: Condition, place: Place) -> str:
