@@ -154,8 +154,8 @@ def _proof(facts: Facts, place: Place) -> str:
     lines = []
     if facts.commitment:
         shown = facts.commitment[:_SHOWN_COMMITMENT]
-        title = place.e(N_("Draw commitment"))
-        lines.append(f"🔒 {title}: <code>{html.escape(shown)}</code>")
+        line = place.e(N_("Draw commitment: %(hash)s"), hash="\0")
+        lines.append("🔒 " + line.replace("\0", f"<code>{html.escape(shown)}</code>"))
     if facts.link:
         lines.append(f"🔗 {html.escape(facts.link)}")
     return "\n".join(lines)
