@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from flask import flash, redirect, request, url_for
 from flask_admin import expose
-from flask_babel import gettext
+from flask_babel import format_decimal, gettext
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy import or_, select
@@ -78,6 +78,10 @@ def _name(_view: Any, _context: Any, account: Any, _column: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(account.name)
 
 
+def _balance(_view: Any, _context: Any, account: CreditAccount, _column: str) -> str:
+    return str(format_decimal(account.balance))
+
+
 class CreditsView(TenantView):
     """`/admin/credits/`."""
 
@@ -94,7 +98,7 @@ class CreditsView(TenantView):
         "balance": _l("Balance"),
         "created_at": _l("Account since"),
     }
-    column_formatters = {"name": _name}  # noqa: RUF012
+    column_formatters = {"balance": _balance, "name": _name}  # noqa: RUF012
     column_formatters_export = {"name": lambda _view, _context, account, _column: account.name}  # noqa: RUF012
     column_sortable_list = ("balance", "created_at")
     column_default_sort = [("balance", True), ("id", True)]  # noqa: RUF012
