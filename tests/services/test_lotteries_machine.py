@@ -133,7 +133,7 @@ def test_only_legal_moves_happen_in_any_order(cast: Cast, time: Clockwork):
     run_state_machine_as_test(
         Moves,
         settings=settings(
-            max_examples=15,
+            max_examples=12,
             stateful_step_count=12,
             deadline=None,
             suppress_health_check=list(HealthCheck),

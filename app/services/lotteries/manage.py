@@ -20,7 +20,7 @@ from app.core.queue import TaskName, enqueue
 from app.core.settings import get_settings
 from app.domain import lottery_spec
 from app.domain.draw import BEACON_WAIT, STAFF, BeaconChain, commitment
-from app.domain.lotteries import TALLIES, CloseReason, LotterySpec, LotteryState
+from app.domain.lotteries import MOVES, TALLIES, CloseReason, LotterySpec, LotteryState
 from app.domain.lottery_fields import BadSpec
 from app.gateways import drand
 from app.models import Lottery, LotteryDraw, LotteryPrize, LotteryTally, Picture
@@ -150,7 +150,7 @@ def open_now(lottery: Lottery, beacon: BeaconChain | None) -> None:
     """Opens a draft or a scheduled one, and makes its commitment and rules public. Raises IllegalMove, TooLate."""
     seen = lottery.state
     lottery = lookup.get(lottery.id, lock=True)
-    if lottery.state is not seen:
+    if lottery.state is not seen or LotteryState.OPEN not in MOVES[seen]:
         # Somebody took it back to change it, or opened it, since it was read.
         raise IllegalMove(lottery.state)
     if lottery.closes_at <= clock.now():
