@@ -11,6 +11,7 @@ from admin.bot_parts import REPAIRS
 from admin.menu import Group
 from app.domain.bot_health import Repair
 from app.domain.bot_texts import MAIN_TEXTS
+from app.domain.broadcasts import HALTS, Halt
 from app.domain.people import Role
 from app.domain.plans import Plan
 from app.models import AuditEvent
@@ -18,6 +19,7 @@ from app.models import AuditEvent
 THINGS = {
     "api_key": _l("API key"),
     "bot": _l("Bot"),
+    "broadcast": _l("Broadcast"),
     "credits": _l("Credits"),
     "dead_letters": _l("Messages set aside"),
     "domain": _l("Domain"),
@@ -31,6 +33,16 @@ THINGS = {
 }
 DEEDS = {
     "added": _l("added"),
+    "broadcast.cancelled": _l("cancelled"),
+    "broadcast.exported": _l("results exported"),
+    "broadcast.halted": _l("paused by itself"),
+    "broadcast.paused": _l("paused"),
+    "broadcast.resumed": _l("goes on"),
+    "broadcast.scheduled": _l("scheduled"),
+    "broadcast.sent_again": _l("sent again to whom it was unclear"),
+    "broadcast.started": _l("sending began"),
+    "broadcast.tested": _l("sent to oneself as a test"),
+    "broadcast.unscheduled": _l("taken back to draft"),
     "button_added": _l("menu button added"),
     "button_changed": _l("menu button changed"),
     "button_moved": _l("menu button moved"),
@@ -118,6 +130,7 @@ FIELDS = {
     "name": _l("Name"),
     "plan": _l("Plan"),
     "role": _l("Role"),
+    "scheduled_at": _l("Begins at"),
     "shown": _l("Key"),
     "slug": _l("Short address"),
     "text": _l("Text"),
@@ -133,6 +146,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "locale": {"en": "English", "zh_Hans_CN": "简体中文"},
     "mode": {"polling": _l("Polling"), "webhook": "Webhook"},
     "plan": {plan.value: plan.value.capitalize() for plan in Plan},
+    "reason": {halt.value: _l(words) for halt, words in HALTS.items() if halt is not Halt.REFUSED},
     "role": {
         "manager": _l("Manager"),
         "owner": _l("Owner"),
