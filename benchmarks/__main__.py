@@ -11,7 +11,7 @@ import sys
 
 from benchmarks.machine import CORES, ROOT
 
-NAMES = ("ingest", "polling", "reply", "handling", "broadcast")
+NAMES = ("ingest", "polling", "reply", "handling", "join", "broadcast")
 
 
 def main(names: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Row, text
 
@@ -14,18 +14,20 @@ from app.services.lotteries.conditions import Known
 from app.services.lotteries.door import ENTER
 from app.services.lotteries.invites import COUNTED
 
+# Subqueries rather than joins: PostgreSQL plans this at every press, and the order of seven joins costs more than they do.
 _COLUMNS = """
 SELECT l.id, l.tenant_id, l.code, l.title, l.state, l.closes_at, l.max_entries, l.closes_when_full, l.conditions,
-       l.tickets, m.id AS member_id, m.first_seen_at AS since, coalesce(c.balance, 0) AS balance,
+       l.tickets,
        (SELECT t.entries >= t.most FROM lottery_tally t WHERE t.lottery_id = l.id AND t.shard = 0) AS is_full,
-       e.id AS entry_id, e.bought, e.boosts, e.paid, friends.count AS friends
+       (SELECT ARRAY[m.id, CAST(floor(extract(epoch FROM m.first_seen_at)) AS bigint)] FROM member m
+        WHERE m.tenant_id = l.tenant_id AND m.telegram_id = :telegram_id) AS member,
+       (SELECT c.balance FROM credit_account c
+        WHERE c.tenant_id = l.tenant_id AND c.telegram_id = :telegram_id) AS balance,
+       (SELECT ARRAY[e.id, e.bought, e.boosts, e.paid] FROM lottery_entry e
+        WHERE e.lottery_id = l.id AND e.telegram_id = :telegram_id) AS entry,
+       (SELECT count(*) FROM lottery_invite i
+        WHERE i.lottery_id = l.id AND i.inviter = :telegram_id AND {counted}) AS friends
 FROM lottery l
-LEFT JOIN member m ON m.tenant_id = l.tenant_id AND m.telegram_id = :telegram_id
-LEFT JOIN credit_account c ON c.tenant_id = l.tenant_id AND c.telegram_id = :telegram_id
-LEFT JOIN lottery_entry e ON e.lottery_id = l.id AND e.telegram_id = :telegram_id
-CROSS JOIN LATERAL (
-    SELECT count(*) FROM lottery_invite i WHERE i.lottery_id = l.id AND i.inviter = :telegram_id AND {counted}
-) AS friends
 """.replace("{counted}", COUNTED)
 _CODE = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
 _BY_CODE = text(_COLUMNS + "WHERE l.code = :code AND l.state <> 'draft'")
@@ -114,6 +116,7 @@ def at_post(found: Standing, bot_id: int, chat_id: int, username: str) -> tuple[
 
 
 def _read(row: Row[tuple[object, ...]], telegram_id: int) -> Standing:
+    member_id, since = row.member or (None, None)
     return Standing(
         row.id,
         row.tenant_id,
@@ -127,7 +130,7 @@ def _read(row: Row[tuple[object, ...]], telegram_id: int) -> Standing:
         row.is_full is True,
         read_conditions(row.conditions),
         read_tickets(row.tickets),
-        row.member_id,
-        Known(row.friends, row.balance, row.since),
-        Entry(row.entry_id, row.bought, row.boosts, row.paid) if row.entry_id else None,
+        member_id,
+        Known(row.friends, row.balance or 0, datetime.fromtimestamp(since, UTC) if since else None),
+        Entry(*row.entry) if row.entry else None,
     )
