@@ -1,14 +1,17 @@
 """Draws for tests: lotteries with entrants, closed and drawn by the tasks themselves."""
 
+import json
 from collections.abc import Sequence
 
 from sqlalchemy import Row, select, text
 
 from app.core.db import db
 from app.core.queue import transaction
+from app.domain import draw_verifier
+from app.domain.draw_verifier import Verdict
 from app.domain.lotteries import CloseReason
 from app.models import Bot, Lottery, LotteryCandidate, LotteryDraw, LotteryWinner
-from app.services.lotteries import events, manage
+from app.services.lotteries import events, lookup, manage, record
 from tasks import lotteries as tasks
 from tests.lottery_tools import an_open, enter
 
@@ -70,3 +73,10 @@ def messages(lottery: Lottery, like: str = "won") -> Sequence[Row[tuple[int, dic
     """(chat, payload) of what waits in the outbox because of a lottery."""
     query = text("SELECT chat_id, payload FROM outbox WHERE dedupe_key LIKE :key ORDER BY id")
     return db.session.execute(query, {"key": f"lottery:{lottery.id}:{like}%"}).all()
+
+
+def verdict(lottery: Lottery) -> Verdict:
+    """What the verifier says to the whole public record."""
+    db.session.expire_all()
+    found = lookup.get(lottery.id)
+    return draw_verifier.verify(json.loads(b"".join(record.stream(found, record.record(found)))))

@@ -1,4 +1,7 @@
-"""Whoever dies between two commits of a draw leaves it to a successor: one result, each winner told and paid once."""
+"""Whoever dies between two commits of a draw leaves it to a successor: one result, each winner told and paid once.
+
+The same points as in tests/faults/test_draws.py, there with real processes.
+"""
 
 import json
 from collections.abc import Callable
@@ -15,26 +18,10 @@ from tasks import lotteries as tasks
 from tests.cast import Cast
 from tests.drawing import FIRST, close, kinds, messages, the_draw
 from tests.drawing import winners as holding
+from tests.faults.deaths import POINTS
 from tests.lottery_tools import an_open, enter, members
 from tests.sandbox_client import Sandbox
 from tests.talking import make_bot
-
-POINTS = {
-    "closing": "app.services.lotteries.manage.record",
-    "sealing": "app.services.lotteries.sealing.root_of",
-    "sealed": "app.services.lotteries.sealing.events.append",
-    "ranking": "app.services.lotteries.order.best",
-    "revealed": "app.services.lotteries.order.events.append",
-    "claiming": "app.services.lotteries.checks._decide",
-    "asking": "bots.draw_checks.is_member",
-    "answering": "bots.draw_checks._write",
-    "winning": "app.services.lotteries.results.move",
-    "posting": "app.services.lotteries.settling._post",
-    "telling": "app.services.lotteries.settling.outbox.queue_message",
-    "finishing": "app.services.lotteries.settling.posts.queue_result",
-    "redrawing": "app.services.lotteries.results._draw_again",
-}
-"""Where it dies; what was done of that transaction must be undone and done again."""
 
 
 class Died(BaseException):

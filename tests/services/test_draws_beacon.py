@@ -1,21 +1,18 @@
 """The public beacon decides with the seed: a round that nobody knew when the list was sealed, waited for, never replaced."""
 
-import json
-
 import pytest
 
 from app.core.queue import transaction
 from app.core.settings import get_settings
-from app.domain import draw_verifier
 from app.domain.lotteries import CloseReason, DrawPhase
 from app.gateways import drand
 from app.models import Lottery
-from app.services.lotteries import lookup, manage, record, winners
+from app.services.lotteries import lookup, manage, winners
 from app.services.lotteries.sealing import beacon
 from tasks import lotteries as tasks
 from tests.cast import Cast
 from tests.clockwork import Clockwork
-from tests.drawing import FIRST, close, draw, the_draw
+from tests.drawing import FIRST, close, draw, the_draw, verdict
 from tests.lottery_tools import a_bot, a_draft, enter
 from tests.sandbox_client import Sandbox
 
@@ -40,11 +37,6 @@ def lottery(relays: Sandbox, cast: Cast, time: Clockwork) -> Lottery:
         manage.publish(found.id, ahead)
     enter(found, *range(FIRST, FIRST + 30))
     return lookup.get(found.id)
-
-
-def the_record(lottery: Lottery) -> dict[str, object]:
-    """The whole public record, as it is downloaded."""
-    return json.loads(b"".join(record.stream(lottery, record.record(lottery))))
 
 
 def test_an_early_end_takes_a_round_that_is_still_to_come(lottery: Lottery, time: Clockwork):
@@ -96,6 +88,6 @@ def test_the_verifier_agrees_with_a_draw_and_a_redraw(lottery: Lottery, time: Cl
     with transaction():
         winners.redraw(lottery.id, 2, "Did not answer")
     draw(lottery)
-    verdict = draw_verifier.verify(the_record(lookup.get(lottery.id)))
-    assert verdict.ok, verdict.mismatch
-    assert [state for _, state, _ in verdict.steps] == ["ok"] * len(verdict.steps)
+    found = verdict(lottery)
+    assert found.ok, found.mismatch
+    assert [state for _, state, _ in found.steps] == ["ok"] * len(found.steps)
