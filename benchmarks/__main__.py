@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest|polling|reply|handling|broadcast ...]`: runs all of them or some, prints Markdown tables.
+"""`python -m benchmarks [ingest|polling|reply|handling|broadcast|draw ...]`: runs all of them or some, prints Markdown tables.
 
 Each runs in a process of its own, one after the other, with a PostgreSQL and a Redis of its own that keep what they
 commit. Quote ratios of one run: figures of a busy machine say little.
@@ -11,7 +11,7 @@ import sys
 
 from benchmarks.machine import CORES, ROOT
 
-NAMES = ("ingest", "polling", "reply", "handling", "join", "broadcast")
+NAMES = ("ingest", "polling", "reply", "handling", "join", "broadcast", "draw")
 
 
 def main(names: list[str]) -> int:
