@@ -93,7 +93,7 @@ def _trouble() -> str:
 
 
 def test_an_open_lottery_is_posted_once_to_each_chat(talk: Talk, channel: Json):
-    lottery = _opened(talk, NEWS, NEWS)
+    lottery = _opened(talk, NEWS.upper(), NEWS)
     with transaction():
         posts.queue_all(lottery)
     flush(talk.config, Event())

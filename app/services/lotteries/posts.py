@@ -91,7 +91,7 @@ class Trouble:
 
 def queue_all(lottery: Lottery) -> None:
     """Posts a lottery that has just opened wherever the boss wants it; each chat once."""
-    for chat in dict.fromkeys(str(chat) for chat in lottery.publish_to):
+    for chat in {str(chat).lower(): str(chat) for chat in lottery.publish_to}.values():
         values = {"tenant_id": lottery.tenant_id, "lottery_id": lottery.id, "chat": chat}
         post_id = db.session.execute(_NEW_POST, values).scalar()
         if post_id is not None:
