@@ -125,7 +125,7 @@ def _next_step(row: Row[tuple[object, ...]], place: Place) -> str:
     if row.claim_until:
         until = place.time(row.claim_until)
         return place.e(
-            N_("Press the button to claim it by %(time)s. After that it goes to somebody else."), time=until
+            N_("Press the button to claim it by %(time)s. After that it may be drawn again."), time=until
         )
     return place.e(N_("The organiser will get in touch with you about the prize."))
 
