@@ -40,7 +40,7 @@ def test_csv_opens_in_a_spreadsheet_and_calculates_nothing(lottery: Lottery):
     found = written(lottery, What.ENTRIES, Format.CSV)
     assert found.startswith("\ufeff".encode())
     header, first, second = csv.reader(io.StringIO(found.decode("utf-8-sig"), newline=""))
-    assert header[:3] == ["Number", "Telegram ID", "Name"]
+    assert header[:3] == ["Number", "Telegram ID", "Telegram name"]
     assert first[:4] == ["1", "7", "'" + EVIL, "eve"]
     assert second[:4] == ["2", "8", "", ""]
     assert found.count(b"\r\n") == 3

@@ -43,7 +43,7 @@ WHERE w.lottery_id = :lottery ORDER BY w.slot, w.turn
 _ENTRY_COLUMNS: Final[Mapping[str, str]] = {
     "number": N_("Number"),
     "telegram_id": N_("Telegram ID"),
-    "name": N_("Name"),
+    "name": N_("Telegram name"),
     "username": N_("Username"),
     "joined_at": N_("Joined at"),
     "by_staff": N_("Added by staff"),
@@ -59,7 +59,7 @@ _WINNER_COLUMNS: Final[Mapping[str, str]] = {
     "prize": N_("Prize"),
     "credits": N_("Credits"),
     "telegram_id": N_("Telegram ID"),
-    "name": N_("Name"),
+    "name": N_("Telegram name"),
     "username": N_("Username"),
     "rank": N_("Rank in the draw"),
     "state": N_("State"),
