@@ -131,7 +131,7 @@ def test_the_ledger_under_any_interleaving(cast: Cast):
     run_state_machine_as_test(
         Ledger,
         settings=settings(
-            max_examples=40,
+            max_examples=25,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

@@ -5,7 +5,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from app.core.db import db
 from app.core.errors import AppError
@@ -14,6 +16,7 @@ from app.core.tenancy import system_scope
 from app.services import credits as ledger
 from app.services.credits import NewPosting, Posting
 from tests.cast import Cast
+from tests.waiting import wait_for
 
 ANN = 7_000_000_001
 THREADS = 8
@@ -116,3 +119,35 @@ def test_batches_and_single_postings_share_an_account(app: Flask, cast: Cast):
     assert ends == {"posted": 80 + 80 * 2}
     assert ledger.balance(tenant_id, ANN) == 160
     assert ledger.check(tenant_id).mismatches == []
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_reference_that_somebody_takes_in_this_moment_bends_no_balance(
+    app: Flask, cast: Cast, *, commits: bool
+):
+    tenant_id, results = cast.tenant.id, list[Posting | AppError]()
+
+    def batch() -> None:
+        with app.app_context(), system_scope(), transaction():
+            new = [NewPosting(ANN, amount, "shop", f"r{amount}", "x") for amount in (50, 3, -40)]
+            results.extend(ledger.post_many(tenant_id, new))
+
+    one(tenant_id, 50, "r50", who=ANN + 1)
+    thread = threading.Thread(target=batch)
+    thread.start()
+    wait_for(somebody_waits)
+    db.session.commit() if commits else db.session.rollback()
+    thread.join(20)
+    assert [_ending(result) for result in results] == (
+        ["reference_conflict", "posted", "insufficient_credits"]
+        if commits
+        else ["posted", "posted", "posted"]
+    )
+    assert ledger.balance(tenant_id, ANN) == (3 if commits else 13)
+    assert ledger.check(tenant_id).mismatches == []
+
+
+def somebody_waits() -> bool:
+    """Whether a connection waits for what another one has not committed."""
+    with db.engine.connect() as connection:
+        return bool(connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))

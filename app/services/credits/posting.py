@@ -64,6 +64,7 @@ WHERE posting.tenant_id = :tenant_id AND (posting.source, posting.reference) IN
   (SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:references AS text[])))
 """)
 # Ids are given in the order that was asked for, since a history is read by them, before references are taken in theirs.
+# Where a reference is taken meanwhile, no balance moves: the postings that rely on its credits may not be covered.
 _POST_MANY = text("""
 WITH new AS MATERIALIZED (
     SELECT nextval('credit_posting_id_seq') AS id, asked.* FROM unnest(
@@ -80,7 +81,7 @@ WITH new AS MATERIALIZED (
     SELECT account_id, CAST(sum(amount) AS bigint) AS amount FROM posted GROUP BY account_id
 ), kept AS (
     UPDATE credit_account SET balance = credit_account.balance + change.amount
-    FROM change WHERE credit_account.id = change.account_id
+    FROM change WHERE credit_account.id = change.account_id AND :wanted = (SELECT count(*) FROM posted)
 )
 SELECT source, reference, id FROM posted
 """)
@@ -219,6 +220,7 @@ def _write(
         "references": [new.reference for new, _ in wanted],
         "reasons": [new.reason for new, _ in wanted],
         "details": [_encoded(new) for new, _ in wanted],
+        "wanted": len(wanted),
     }
     with db.session.begin_nested():
         rows = db.session.execute(_POST_MANY, values).all()
