@@ -77,11 +77,13 @@ def count_boosts(ctx: Context, found: Standing) -> int:
 
 
 def _see(ctx: Context, found: Standing, ask: Callable[[BotConfig, str, int], T], chat: str) -> T:
-    """Asks, and notes for the boss where the bot was not told."""
+    """Asks; where Telegram does not tell the bot, the boss hears of it."""
     try:
         return ask(ctx.config, chat, found.telegram_id)
     except ConditionUnavailable:
-        problems.note(found.lottery_id, chat)
+        if problems.note(found.lottery_id, chat):
+            with ctx.transaction():
+                problems.tell(found, ctx.config.id, chat)
         raise
 
 

@@ -14,6 +14,7 @@ from telebot import types
 from app.domain.buttons import DATA, data
 from app.domain.sending import MAX_CALLBACK_DATA
 
+LONGEST_LABEL = 38
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
@@ -58,6 +59,11 @@ def read(raw: str | None) -> Press:
     if found is None or len(found[0]) > MAX_CALLBACK_DATA:
         raise ButtonExpired
     return Press(found[1], tuple(found[2].split(":")[1:]))
+
+
+def shortened(label: str) -> str:
+    """A label that a phone shows whole; somebody's own words may be longer."""
+    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
 
 
 class Keyboard(types.InlineKeyboardMarkup):

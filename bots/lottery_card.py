@@ -12,9 +12,8 @@ from app.services.lotteries.conditions import Checked
 from app.services.lotteries.standing import Standing
 from app.services.lotteries.wording import Place
 from bots.context import Context
-from bots.keyboards import Button, Keyboard, data
+from bots.keyboards import Button, Keyboard, data, shortened
 
-LONGEST_LABEL = 40
 _MARKS = {True: "✅", False: "❌", None: "👉"}
 
 
@@ -75,7 +74,7 @@ def keyboard(
 
 
 def _rows_of_entrant(ctx: Context, found: Standing) -> list[list[Button]]:
-    rows = [[_share(ctx, found)]]
+    rows = [[Button(ctx.t(N_("✅ You are in")), data("lj", found.code))], [_share(ctx, found)]]
     if found.tickets.price and (found.entry is None or tickets.on_offer(found)):
         label = ctx.t(N_("🎟 One more ticket for %(credits)s credits"), credits=found.tickets.price)
         rows.append([Button(label, data("lt", found.code))])
@@ -93,12 +92,12 @@ def _way(ctx: Context, found: Standing, place: int, one: Checked) -> Button:
         label = ctx.t(N_("Join the channel %(chat)s"), chat=condition.title or condition.chat)
         address = condition.url or (f"https://t.me/{condition.chat[1:]}" if condition.chat[0] == "@" else "")
         if address:
-            return Button(_short(f"{mark} {label}"), url=address)
+            return Button(shortened(f"{mark} {label}"), url=address)
     elif condition.kind is ConditionKind.CREDITS:
         label = ctx.t(N_("%(credits)s credits (you have %(have)s)"), credits=condition.amount, have=one.have)
     else:
         label = ctx.t(N_("Known for %(days)s days (you: %(have)s)"), days=condition.amount, have=one.have)
-    return Button(_short(f"{mark} {label}"), data("ln", found.code, place))
+    return Button(shortened(f"{mark} {label}"), data("ln", found.code, place))
 
 
 def _share(ctx: Context, found: Standing, mark: str = "📨 ", one: Checked | None = None) -> Button:
@@ -111,7 +110,3 @@ def _share(ctx: Context, found: Standing, mark: str = "📨 ", one: Checked | No
     said = ctx.t(N_("Join me in this lottery: %(title)s"), title=found.title)
     address = f"https://t.me/share/url?url={quote(link(ctx, found), safe='')}&text={quote(said, safe='')}"
     return Button(mark + label, url=address)
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"

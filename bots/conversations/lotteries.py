@@ -5,13 +5,12 @@ from app.services.lotteries import invites, lookup, standing
 from app.services.lotteries.lookup import Page
 from app.services.lotteries.wording import Place
 from bots import lottery_card
-from bots.keyboards import Button, ButtonExpired, Keyboard, data
+from bots.keyboards import Button, ButtonExpired, Keyboard, data, shortened
 from bots.router import Context, Router
 
 router = Router()
 router.menu_entry(100, "menu_lotteries", data("lots"))
 _LAST_PAGE = 999
-_LONGEST_TITLE = 36
 
 
 @router.command("lottery")
@@ -98,8 +97,8 @@ def _buttons(ctx: Context, page: Page) -> Keyboard:
     """In a group each button opens the lottery in the person's own chat with the bot."""
     if not ctx.private:
         start = f"https://t.me/{ctx.config.username}?start=l_"
-        return Keyboard([[Button(_title(one.title), url=start + one.code)] for one in page.lotteries])
-    rows = [[Button(_title(one.title), data("lot", one.code))] for one in page.lotteries]
+        return Keyboard([[Button(shortened(one.title), url=start + one.code)] for one in page.lotteries])
+    rows = [[Button(shortened(one.title), data("lot", one.code))] for one in page.lotteries]
     turns = []
     if page.number:
         back = data("lots", page.number - 1) if page.number > 1 else data("lots")
@@ -108,7 +107,3 @@ def _buttons(ctx: Context, page: Page) -> Keyboard:
         turns.append(Button(ctx.t(N_("Next ➡️")), data("lots", page.number + 1)))
     home = Button(ctx.t(N_("« Main menu")), data("menu"))
     return Keyboard([*rows, *([turns] if turns else []), [home]])
-
-
-def _title(title: str) -> str:
-    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"

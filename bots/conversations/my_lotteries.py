@@ -11,12 +11,11 @@ from app.services.lotteries.lookup import MyEntry
 from app.services.lotteries.receipts import Receipt
 from app.services.lotteries.wording import Place
 from bots.conversations.lotteries import at_home
-from bots.keyboards import Button, ButtonExpired, Keyboard, data
+from bots.keyboards import Button, ButtonExpired, Keyboard, data, shortened
 from bots.router import Context, Router
 
 router = Router()
 router.menu_entry(110, "menu_my_lotteries", data("lmine"))
-_LONGEST_LABEL = 36
 _SEALED = frozenset({LotteryState.DRAWING, LotteryState.DRAWN})
 _WON = {
     WinnerState.WON: N_("🏆 You won: %(prize)s"),
@@ -91,13 +90,13 @@ def _buttons(ctx: Context, mine: Sequence[MyEntry]) -> Keyboard:
     for one in mine:
         if _claimable(one):
             label = ctx.t(N_("🏆 Claim: %(prize)s"), prize=one.prize.name if one.prize else "")
-            rows.append([Button(_short(label), data(settling.CLAIM, one.lottery.code))])
+            rows.append([Button(shortened(label), data(settling.CLAIM, one.lottery.code))])
     for number, one in enumerate(mine, start=1):
         if one.lottery.state in _SEALED:
             label = ctx.t(N_("🔍 Receipt %(number)s. %(title)s"), number=number, title=one.lottery.title)
-            rows.append([Button(_short(label), data("lrec", one.lottery.code))])
+            rows.append([Button(shortened(label), data("lrec", one.lottery.code))])
         else:
-            rows.append([Button(_short(f"{number}. {one.lottery.title}"), data("lot", one.lottery.code))])
+            rows.append([Button(shortened(f"{number}. {one.lottery.title}"), data("lot", one.lottery.code))])
     return Keyboard([*rows, [_home(ctx)]])
 
 
@@ -160,7 +159,3 @@ def _lottery(ctx: Context) -> Lottery:
 
 def _home(ctx: Context) -> Button:
     return Button(ctx.t(N_("« Main menu")), data("menu"))
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"

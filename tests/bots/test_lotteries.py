@@ -11,9 +11,10 @@ from app.core.i18n import EN
 from app.core.queue import transaction
 from app.domain.lotteries import LotteryState
 from app.models import Bot, LotteryPrize, LotteryWinner
-from app.services import bot_texts
+from app.services import bot_texts, pictures
 from tests.bots.lottery_talk import JOIN, alert, entries, urls
 from tests.joining import join, make_lottery
+from tests.painting import painted
 from tests.sandbox_client import LIN, WANG, Sandbox
 from tests.talking import Talk, config_of, give, make_bot, press
 
@@ -60,6 +61,16 @@ def test_a_link_opens_the_card(talk: Talk, opened):
     assert "Anniversary" in card
     assert "Thank you all" in card
     assert "0 / 50" in card
+
+
+def test_a_lottery_with_a_picture_shows_it_with_the_card_under_it(talk: Talk, opened):
+    with transaction():
+        picture_id = pictures.store(talk.config.tenant_id, painted())
+    opened(picture_id=picture_id)
+    assert "Phone" in talk.say("/start l_LUCKY234")[0]
+    assert talk.telegram.messages(talk.bot, LIN)[-1]["photo"]
+    assert "You are in" in alert(talk, JOIN)["text"]
+    assert "✅ You are in" in talk.labels()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.clock import now
 from app.core.db import db
-from app.models import LotteryInvite, LotteryPost
+from app.models import LotteryInvite, LotteryPost, Membership, OutgoingMessage
 from app.services.credits import balance
 from app.services.lotteries import problems
 from tests.bots.lottery_talk import JOIN, NEWS, alert, entries, give_credits, urls
@@ -91,6 +91,19 @@ def test_where_the_bot_cannot_look_the_boss_has_a_problem_and_the_person_hears_k
     assert "cannot check" in alert(talk, JOIN)["text"]
     assert list(problems.find(lottery.id)) == [NEWS]
     assert entries() == 0
+
+
+def test_the_boss_is_told_once_that_the_bot_cannot_look(talk: Talk, opened, cast):
+    opened(conditions=MEMBERS)
+    owner = db.session.query(Membership).filter_by(user_id=cast.owner.id).one()
+    owner.telegram_id = WANG
+    db.session.commit()
+    talk.say("/start", WANG)
+    for _ in range(2):
+        give(talk.config, callback_query=press("1:lj:LUCKY234"))
+    told = db.session.query(OutgoingMessage).one()
+    assert told.chat_id == WANG
+    assert NEWS in str(told.payload["text"])
 
 
 def test_a_member_is_asked_for_once_within_thirty_seconds(talk: Talk, opened, channel: Json):
