@@ -171,12 +171,9 @@ def test_bad_fields_are_refused_and_named(
         assert list(answer.json["fields"]) == [field]
 
 
-def test_without_a_bot_the_answer_says_so(call: Caller):
+def test_without_a_bot_or_with_several_the_answer_says_so(call: Caller, cast: Cast):
     assert call("POST", LIST, body()).json["code"] == "no_bot"
-
-
-def test_with_several_bots_one_must_be_named(call: Caller, cast: Cast, bot: Bot):
-    second = a_bot(cast.tenant, 2)
+    _, second = a_bot(cast.tenant), a_bot(cast.tenant, 2)
     assert call("POST", LIST, body()).json["code"] == "choose_bot"
     assert call("POST", LIST, body(), bot=second.public_id).json["bot"] == second.public_id
 
