@@ -47,12 +47,9 @@ def bot(cast: Cast) -> Bot:
 
 def body(**fields: object) -> Json:
     """Two mugs, closing in a day."""
-    closes_at = (clock.now() + timedelta(days=1)).isoformat()
-    return {
-        "title": "Weekend draw",
-        "prizes": [{"name": "Mug", "quantity": 2}],
-        "closes_at": closes_at,
-    } | fields
+    closing = (clock.now() + timedelta(days=1)).isoformat()
+    mugs = [{"name": "Mug", "quantity": 2}]
+    return {"title": "Weekend draw", "prizes": mugs, "closes_at": closing} | fields
 
 
 def drawn(bot: Bot, *telegram_ids: int) -> Lottery:
