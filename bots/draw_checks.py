@@ -32,6 +32,8 @@ from bots.telegram.membership import is_member
 
 SLICE_SECONDS = 30.0
 THREADS = 8
+BATCH = 24
+"""Candidates of one round: about as many as Telegram's limit lets through in a second."""
 AWAY_SECONDS = 5.0
 
 
@@ -89,7 +91,7 @@ def _claim(lottery_id: int) -> _Round | None:
     if config is None or not config.enabled or config.state is BotState.REVOKED:
         checks.wait_for_bot(lottery)
         return None
-    claimed = checks.claim(lottery, draw, THREADS)
+    claimed = checks.claim(lottery, draw, BATCH)
     if claimed.decided or claimed.questions:
         return _Round(config, claimed.questions)
     found = checks.standing(lottery_id)
@@ -131,10 +133,9 @@ def _scope(app: Flask, config: BotConfig) -> Iterator[None]:
 
 def _write(lottery_id: int, heard: Sequence[_Heard]) -> None:
     """Keeps the answers; who has none waits, and where nobody can be asked the whole draw does."""
+    checks.answer(lottery_id, [(one.question, one.results) for one in heard if one.complete])
     for one in heard:
-        if one.complete:
-            checks.answer(one.question, one.results)
-        else:
+        if not one.complete:
             checks.postpone(one.question, one.again)
     lottery = db.session.get_one(Lottery, lottery_id)
     blind = next((one.blind for one in heard if one.blind), None)

@@ -200,7 +200,7 @@ def test_a_dead_workers_candidates_are_asked_again_and_his_answers_refused(pair,
     let_pass("lease_until")
     assert len(draw(lottery)) == 3
     with transaction():
-        assert not checks.answer(late[0], {0: (False, 1)})
+        assert checks.answer(lottery.id, [(late[0], {0: (False, 1)})]) == 0
     assert candidates(lottery)[0].state is CandidateState.PASSED
 
 

@@ -67,8 +67,8 @@ def unsettled() -> Sequence[int]:
 
 def ids(query: str) -> Sequence[int]:
     with app.app_context(), system_scope(), transaction():
-        # Instead of half a minute: leases of the dead run out, and nobody else asks here.
-        db.session.execute(text("UPDATE lottery_candidate SET lease_until = now() - interval '1 s' WHERE lease_until < now() + interval '28 s'"))  # fmt: skip
+        # Instead of a minute: leases of the dead run out, and nobody else asks here.
+        db.session.execute(text("UPDATE lottery_candidate SET lease_until = now() - interval '1 s' WHERE lease_until < now() + interval '58 s'"))  # fmt: skip
         return list(db.session.scalars(text(query)))
 
 

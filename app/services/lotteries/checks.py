@@ -23,8 +23,8 @@ from app.services.lotteries.conditions import Checked, Known, Result
 from app.services.lotteries.errors import IllegalMove
 from app.services.lotteries.moves import public_reason, record
 
-LEASE_SECONDS = 30
-ASKED_AT_ONCE = 16
+LEASE_SECONDS = 60
+ASKED_AT_ONCE = 48
 """Candidates of one lottery whom Telegram is being asked about, by all workers together."""
 STUCK_SECONDS = 60.0
 NO_BOT = N_(
@@ -78,7 +78,8 @@ _DECIDE = text("""
 UPDATE lottery_candidate c SET state = a.state, checks = a.checks, checked_at = :at, lease_until = NULL
 FROM unnest(CAST(:ranks AS bigint[]), CAST(:leases AS bigint[]), CAST(:states AS text[]), CAST(:checks AS text[]))
   AS a (rank, lease, state, checks)
-WHERE c.lottery_id = :lottery_id AND c.rank = a.rank AND c.lease_token = a.lease AND c.state = 'checking'
+WHERE c.lottery_id = :lottery_id AND c.rank = ANY(CAST(:ranks AS bigint[]))
+  AND c.rank = a.rank AND c.lease_token = a.lease AND c.state = 'checking'
 RETURNING c.rank
 """)
 _RELEASE = text("""
@@ -175,12 +176,14 @@ def _verdict(rank: int, lease: int, results: Sequence[Result]) -> _Verdict:
     return _Verdict(rank, lease, conditions.render(results), passed)
 
 
-def answer(question: Question, results: Mapping[int, Result]) -> bool:
-    """Keeps what Telegram said, by place. False when the lease was lost: somebody else asks again."""
-    told = [(one.passed, one.at) for one in question.checked]
-    for place, result in results.items():
-        told[place] = result
-    return _decide(question.lottery_id, [_verdict(question.rank, question.lease, told)]) == 1
+def answer(lottery_id: int, told: Sequence[tuple[Question, Mapping[int, Result]]]) -> int:
+    """Keeps what Telegram said, by place, and says for how many: whose lease was lost is asked by somebody else."""
+    verdicts = []
+    for question, results in told:
+        known = [(one.passed, one.at) for one in question.checked]
+        whole = [results.get(place, result) for place, result in enumerate(known)]
+        verdicts.append(_verdict(question.rank, question.lease, whole))
+    return _decide(lottery_id, verdicts)
 
 
 def _decide(lottery_id: int, verdicts: Sequence[_Verdict]) -> int:
