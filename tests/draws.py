@@ -20,7 +20,7 @@ def make(seed: int, *, entrants: int | None = None, with_beacon: bool | None = N
     chance = random.Random(seed)
     secret = chance.randbytes(32)
     record = _opened(chance, secret, chance.random() < 0.1 if with_beacon is None else with_beacon)
-    few = chance.choice((0, 1, 2, 7, 30, 1023, 1024, 1025, 2100))
+    few = chance.choice((0, 1, 2, *[7, 30, 60] * 8, 1023, 1024, 1025, 2100))
     _seal(record, chance, few if entrants is None else entrants)
     _order(record, chance, secret)
     _win(record)

@@ -151,6 +151,14 @@ def enter(visitor: Visitor | None) -> None:
     _say_who(viewer, key)
 
 
+def at_address() -> TenantFacts | None:
+    """Whose address this is, whoever is signed in; None on addresses for everybody. Raises NotFound, TenantsDisagree."""
+    named = _named_by_address()
+    if len({facts.id for facts in named}) > 1:
+        raise TenantsDisagree
+    return named[0] if named else None
+
+
 def _directory() -> Directory:
     found: Directory = current_app.extensions["laoban-tenants"]
     return found

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.core.db import db
 from app.domain.draw import FORMAT, keyed
-from app.domain.lotteries import DrawPhase, LotteryState
+from app.domain.lotteries import DrawPhase
 from app.models import (
     Lottery,
     LotteryCandidate,
@@ -20,7 +20,6 @@ from app.models import (
     LotteryEvent,
     LotteryPrize,
     LotteryWinner,
-    Tenant,
 )
 from app.services.lotteries import events, lookup, spec
 from app.services.lotteries.sealing import LIST
@@ -29,20 +28,6 @@ from app.services.lotteries.streaming import rows
 LINES = 4096
 """Lines of the list that are put together at once."""
 _REVEALED = frozenset({DrawPhase.ORDERED, DrawPhase.DONE})
-_UNPUBLISHED = frozenset({LotteryState.DRAFT, LotteryState.SCHEDULED})
-
-
-def find(code: str, tenant_id: int | None = None) -> Lottery | None:
-    """A lottery that the public may see: it was opened, its business is not suspended, and it is `tenant_id`'s if given.
-
-    Needs the system scope.
-    """
-    lottery = lookup.find_by_code(code)
-    if lottery is None or tenant_id not in {None, lottery.tenant_id}:
-        return None
-    suspended = db.session.scalar(select(Tenant.suspended_at).where(Tenant.id == lottery.tenant_id))
-    seen = lottery.state not in _UNPUBLISHED and lottery.opened_at is not None
-    return lottery if seen and suspended is None else None
 
 
 def record(lottery: Lottery) -> dict[str, object]:
