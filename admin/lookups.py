@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, jsonify, request
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from sqlalchemy import String, cast, or_, select
 from wtforms import StringField
 from wtforms.validators import ValidationError
@@ -100,7 +100,7 @@ class SearchSelectField(StringField):
     def text(self) -> str:
         """How the chosen row is shown."""
         row = self.lookup.get(self.data) if isinstance(self.data, int) else None
-        return str(escape(self.lookup.shown(row))) if row is not None else ""
+        return self.lookup.shown(row) if row is not None else ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """From the browser: an id or nothing."""

@@ -129,6 +129,21 @@ def test_each_form_has_a_reference_of_its_own(owner: FlaskClient):
     assert references[0][1] != references[1][1]
 
 
+def test_the_form_may_come_with_its_member(owner: FlaskClient, cast: Cast):
+    wang = member(cast.tenant, 1, '"Wang & Söhne')
+    assert 'value="&#34;Wang &amp; Söhne"' in owner.get(f"{LIST}adjust/?member={wang.id}").text
+    foreign = member(cast.other_tenant, 1, "Stranger")
+    assert "Stranger" not in owner.get(f"{LIST}adjust/?member={foreign.id}").text
+
+
+def test_members_are_found_while_one_types(owner: FlaskClient, cast: Cast):
+    wang = member(cast.tenant, 71234567, "Wang")
+    member(cast.other_tenant, 71234568, "Wang")
+    for words in ("wan", "7123"):
+        found = owner.get(f"{LIST}ajax/lookup/?name=member&query={words}")
+        assert found.json == [[wang.id, "Wang"]]
+
+
 def test_nobody_loses_more_than_he_has(owner: FlaskClient, cast: Cast):
     wang = member(cast.tenant, 1, "Wang")
     account(cast.tenant, 1, 4)
