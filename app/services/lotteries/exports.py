@@ -137,7 +137,9 @@ def _write_csv(file: IO[bytes], header: list[str], rows: Iterable[list[str | int
     writer, written = csv.writer(text_file), 0
     writer.writerow(map(safe_cell, header))
     for row in rows:
-        writer.writerow(["" if value is None else safe_cell(value) for value in row])
+        writer.writerow(
+            ["" if value is None else value if isinstance(value, int) else safe_cell(value) for value in row]
+        )
         written += 1
     # Without this the wrapper would close the file, which is the caller's.
     text_file.detach()
