@@ -8,15 +8,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from app.core import clock
+from app.core import clock, queue
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.queue import transaction
 from app.core.tenancy import system_scope
 from app.domain import draw as domain
 from app.domain.lotteries import CloseReason, DrawPhase, LotteryState, WinnerState
-from app.models import LotteryEntry
-from app.services.lotteries import entries, events, lookup, manage, results
+from app.models import Lottery, LotteryEntry
+from app.services.lotteries import entries, events, lookup, manage, results, sweep
 from app.services.lotteries.receipts import NotSealed, receipt
 from tasks import lotteries as tasks
 from tests.cast import Cast
@@ -171,13 +171,22 @@ def test_a_receipt_is_for_entrants_and_after_the_closing(cast: Cast):
         receipt(lottery.id, FIRST + 1)
 
 
+def rung(lottery: Lottery) -> bool:
+    """Whether the sweep asks for this draw."""
+    with transaction():
+        sweep.ring()
+        return any(lottery.id in job.args for job in queue._pending())
+
+
 def test_a_draw_that_waits_is_left_alone_until_its_time(cast: Cast, time):
     lottery = a_closed(a_bot(cast.tenant), 3)
     with transaction():
         the_draw(lottery).not_before = clock.now() + timedelta(minutes=1)
     tasks.draw(lottery.id)
     assert the_draw(lottery).phase is DrawPhase.SEALING
+    assert not rung(lottery)
     time.forward(minutes=2)
+    assert rung(lottery)
     tasks.draw(lottery.id)
     assert the_draw(lottery).phase is DrawPhase.DONE
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, exists, or_, select
 
 from app.core import clock
 from app.core.db import db
@@ -14,7 +14,7 @@ from app.core.i18n import N_, translate
 from app.core.queue import TaskName, enqueue
 from app.domain.draw import BeaconChain
 from app.domain.lotteries import CloseReason, LotteryState
-from app.models import Lottery, LotteryTally, Tenant
+from app.models import Lottery, LotteryDraw, LotteryTally, Tenant
 from app.services.lotteries import lookup, manage
 
 BATCH: Final = 200
@@ -60,10 +60,15 @@ def close_one(lottery_id: int, reason: CloseReason) -> bool:
 
 def ring() -> None:
     """Asks again for what a lost message or a dead worker may have left: draws, and the work after them."""
-    drawing = select(Lottery.id).where(Lottery.state == LotteryState.DRAWING).order_by(Lottery.closes_at)
+    # One that waits for its time must not take the place of others, however many of them wait.
+    waits = exists().where(LotteryDraw.lottery_id == Lottery.id, LotteryDraw.not_before > clock.now())
+    drawing = (
+        select(Lottery.id).where(Lottery.state == LotteryState.DRAWING, ~waits).order_by(Lottery.closes_at)
+    )
     unsettled = (
         select(Lottery.id)
         .where(
+            ~waits,
             Lottery.settled_at.is_(None),
             or_(Lottery.state == LotteryState.DRAWN, Lottery.state == LotteryState.CANCELLED),
         )
