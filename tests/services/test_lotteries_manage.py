@@ -16,7 +16,15 @@ from app.domain.lotteries import CloseReason, LotteryState
 from app.models import AuditEvent, LotteryDraw, LotteryEntry, LotteryTally
 from app.services import bots
 from app.services.lotteries import events, lookup, manage
-from app.services.lotteries.errors import BadReason, BadSpec, BotGone, IllegalMove, LotteryFull, TooLate
+from app.services.lotteries.errors import (
+    BadReason,
+    BadSpec,
+    BotGone,
+    IllegalMove,
+    LotteryClosed,
+    LotteryFull,
+    TooLate,
+)
 from tests.cast import Cast
 from tests.lottery_tools import a_bot, a_draft, a_spec, an_open, members
 
@@ -185,6 +193,14 @@ def test_staff_add_all_or_none(cast: Cast):
         manage.add_by_staff(lottery.id, [1, 2])
     assert lookup.entry_count(lottery.id) == 0
     assert db.session.scalar(select(LotteryEntry.id)) is None
+
+
+def test_staff_add_nobody_after_the_closing_time(cast: Cast, time):
+    lottery = an_open(a_bot(cast.tenant))
+    members(cast.tenant, 1)
+    time.forward(days=1)
+    with pytest.raises(LotteryClosed), transaction():
+        manage.add_by_staff(lottery.id, [1])
 
 
 def test_every_error_has_a_text_in_both_languages(cast: Cast):

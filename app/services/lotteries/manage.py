@@ -26,7 +26,7 @@ from app.gateways import drand
 from app.models import Lottery, LotteryDraw, LotteryPrize, LotteryTally, Picture
 from app.services import bots
 from app.services.lotteries import events, lookup, posts
-from app.services.lotteries.errors import BotGone, IllegalMove, LotteryFull, TooLate
+from app.services.lotteries.errors import BotGone, IllegalMove, LotteryClosed, LotteryFull, TooLate
 from app.services.lotteries.moves import move, public_reason, record, write_prizes
 from app.services.lotteries.spec import columns, of, opened
 
@@ -230,11 +230,13 @@ def cancel(lottery_id: int, reason: str) -> Lottery:
 def add_by_staff(lottery_id: int, telegram_ids: Collection[int]) -> AddedByStaff:
     """Enters members by hand, all or none; each is flagged and their number is public. Conditions are not asked.
 
-    Raises IllegalMove, NotFound, LotteryFull.
+    Raises IllegalMove, NotFound, LotteryClosed, LotteryFull.
     """
     lottery = lookup.get(lottery_id, lock=True)
     if lottery.state is not LotteryState.OPEN:
         raise IllegalMove(lottery.state)
+    if lottery.closes_at <= clock.now():
+        raise LotteryClosed
     wanted = {
         "tenant": lottery.tenant_id,
         "lottery": lottery.id,
