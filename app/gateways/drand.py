@@ -58,7 +58,7 @@ def chain() -> BeaconChain | None:
 def signature(of: BeaconChain, round_number: int) -> str | None:
     """A round's signature in hex, or None while it isn't published. Raises BeaconUnreachable."""
     urls = get_settings().drand_urls
-    answers = _ask_all(urls, f"public/{round_number}")
+    answers = _ask_all(urls, of.hash, f"public/{round_number}")
     enough = max(1, min(2, len(urls)))
     said = Counter(found for answer in answers if (found := _signature(answer, round_number)))
     for found, times in said.most_common():
@@ -72,7 +72,7 @@ def signature(of: BeaconChain, round_number: int) -> str | None:
 
 @cache
 def _asked_chain(urls: tuple[str, ...], expected: str) -> BeaconChain:
-    for answer in _ask_all(urls, "info"):
+    for answer in _ask_all(urls, expected, "info"):
         found = _chain(answer, expected)
         if found:
             return found
@@ -112,11 +112,13 @@ def _pool() -> urllib3.PoolManager:
     return urllib3.PoolManager(maxsize=4, retries=False, timeout=timeout)
 
 
-def _ask_all(urls: Sequence[str], path: str) -> list[_Answer]:
+def _ask_all(urls: Sequence[str], of: str, path: str) -> list[_Answer]:
+    """All relays together; an address may have the chain's hash at its end or not."""
     if not urls:
         return []
+    bases = [f"{url.removesuffix(f'/{of}')}/{of}/{path}" for url in urls]
     with ThreadPoolExecutor(len(urls), thread_name_prefix="drand") as threads:
-        return list(threads.map(lambda url: _ask(f"{url}/{path}"), urls))
+        return list(threads.map(_ask, bases))
 
 
 def _ask(url: str) -> _Answer:

@@ -26,7 +26,7 @@ def relays(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def serve(relays: HTTPServer, relay: str, body: object = None, status: int = 200) -> None:
-    path = f"/{relay}/public/{ROUND}"
+    path = f"/{relay}/{beacon.chain().hash}/public/{ROUND}"
     relays.expect_request(path).respond_with_json(body or beacon.published(ROUND), status=status)
 
 
@@ -68,8 +68,8 @@ def test_the_public_chain_needs_no_question(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_another_chain_is_asked_once(relays: HTTPServer):
-    relays.expect_request("/one/info").respond_with_json(beacon.info())
-    relays.expect_request("/two/info").respond_with_data("out of order", status=500)
+    relays.expect_request(f"/one/{beacon.chain().hash}/info").respond_with_json(beacon.info())
+    relays.expect_request(f"/two/{beacon.chain().hash}/info").respond_with_data("out of order", status=500)
     assert drand.chain() == beacon.chain()
     relays.clear()
     assert drand.chain() == beacon.chain()
@@ -82,7 +82,7 @@ def test_another_chain_is_asked_once(relays: HTTPServer):
 )  # fmt: skip
 def test_a_relay_of_another_chain_is_refused(relays: HTTPServer, wrong: dict[str, object]):
     for relay in ("one", "two"):
-        relays.expect_request(f"/{relay}/info").respond_with_json(beacon.info() | wrong)
+        relays.expect_request(f"/{relay}/{beacon.chain().hash}/info").respond_with_json(beacon.info() | wrong)
     with pytest.raises(drand.BeaconUnreachable):
         drand.chain()
 
@@ -115,7 +115,7 @@ def test_one_relay_alone_does_not_decide(relays: HTTPServer):
 
 
 def test_where_only_one_relay_is_set_it_decides(relays: HTTPServer, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(get_settings(), "drand_urls", [relays.url_for("/one")])
+    monkeypatch.setattr(get_settings(), "drand_urls", [relays.url_for(f"/one/{beacon.chain().hash}")])
     serve(relays, "one")
     assert drand.signature(beacon.chain(), ROUND) == beacon.sign(ROUND)
 

@@ -28,7 +28,7 @@ def relays(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServe
     monkeypatch.setattr(settings, "drand_urls", [httpserver.url_for("/one"), httpserver.url_for("/two")])
     monkeypatch.setattr(settings, "drand_chain", beacon.chain().hash)
     for relay in ("one", "two"):
-        httpserver.expect_request(f"/{relay}/info").respond_with_json(beacon.info())
+        httpserver.expect_request(f"/{relay}/{beacon.chain().hash}/info").respond_with_json(beacon.info())
     return httpserver
 
 
@@ -149,7 +149,9 @@ def test_the_beacon_decides_where_there_is_one(bot: Bot, relays: HTTPServer, tim
     assert last(lottery) == ("seed", "later")
     number = the_draw(lottery).round
     for relay in ("one", "two"):
-        relays.expect_request(f"/{relay}/public/{number}").respond_with_json(beacon.published(number))
+        relays.expect_request(f"/{relay}/{beacon.chain().hash}/public/{number}").respond_with_json(
+            beacon.published(number)
+        )
     time.forward(days=1, minutes=2)
     draw(lottery)
     assert ("signature", "ok") in [step[:2] for step in checked(lottery).steps]
