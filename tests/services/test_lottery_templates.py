@@ -145,6 +145,24 @@ def test_it_pauses_itself_when_its_bot_is_gone(cast: Cast, time):
     assert made(template) == []
 
 
+def test_it_pauses_itself_when_its_bot_is_stopped(cast: Cast, time):
+    template = repeating(cast)
+    with transaction():
+        bots.set_enabled(template.bot_id, enabled=False)
+    turn(time, template)
+    assert "@bot1" in template.error
+    assert made(template) == []
+
+
+def test_a_suspended_tenants_turns_wait(cast: Cast, time):
+    template = repeating(cast)
+    cast.tenant.suspended_at = clock.now()
+    db.session.commit()
+    turn(time, template)
+    assert made(template) == []
+    assert template.paused_at is None
+
+
 def test_it_pauses_itself_when_no_chat_takes_its_post(cast: Cast, time):
     template = repeating(cast, publish_to=["@gone_channel"])
     turn(time, template)

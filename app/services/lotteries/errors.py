@@ -14,6 +14,7 @@ __all__ = [
     "BadRows",
     "BadSpec",
     "BotGone",
+    "BotStopped",
     "ConditionMissing",
     "ConditionUnavailable",
     "IllegalMove",
@@ -51,6 +52,11 @@ class TooLate(Conflict):
 class BotGone(Conflict):
     code = "bot_gone"
     message = N_("The bot of this lottery was removed. Choose another bot.")
+
+
+class BotStopped(Conflict):
+    code = "bot_stopped"
+    message = N_("The bot %(bot)s does not run. Start it first.")
 
 
 class BadReason(BadInput):

@@ -10,14 +10,15 @@ from app.core.db import db
 from app.core.errors import AppError, NotFound
 from app.core.i18n import N_
 from app.domain import lottery_fields, lottery_spec
+from app.domain.bots import BotState
 from app.domain.draw import BeaconChain
 from app.domain.lotteries import MAX_DAYS_OPEN, MAX_TEMPLATE_NAME, LotterySpec
 from app.domain.lottery_fields import BadSpec
 from app.domain.repeats import DAY_MINUTES, Repeat, Rhythm
 from app.models import Lottery, LotteryTemplate, Tenant
-from app.services import audit
+from app.services import audit, bots
 from app.services.lotteries import lookup, manage, posts, spec
-from app.services.lotteries.errors import PostsRefused
+from app.services.lotteries.errors import BotStopped, PostsRefused
 
 BATCH = 100
 MAX_MINUTES = MAX_DAYS_OPEN * DAY_MINUTES
@@ -121,8 +122,12 @@ def create_from(
 
 
 def list_due() -> list[int]:
-    """Templates whose turn has come, the oldest first."""
-    query = select(LotteryTemplate.id).where(LotteryTemplate.next_at <= clock.now())
+    """Templates whose turn has come, the oldest first; those of suspended tenants wait."""
+    query = (
+        select(LotteryTemplate.id)
+        .join(Tenant, Tenant.id == LotteryTemplate.tenant_id)
+        .where(LotteryTemplate.next_at <= clock.now(), Tenant.suspended_at.is_(None))
+    )
     return list(db.session.scalars(query.order_by(LotteryTemplate.next_at).limit(BATCH)))
 
 
@@ -141,6 +146,7 @@ def run_turn(template_id: int, beacon: BeaconChain | None) -> Lottery | None:
     closes_at = turn + _duration(template)
     if closes_at <= clock.now():
         return None
+    _check_bot(template)
     _check_posts(template)
     found = spec.read(template.tenant_id, {**template.body, "closes_at": closes_at})
     lottery = manage.create(template.tenant_id, template.bot_id, found, template.id, turn)
@@ -181,6 +187,14 @@ def _start(template: LotteryTemplate) -> None:
 def _rhythm(template: LotteryTemplate) -> Rhythm:
     zone = spec.zone(template.tenant_id)
     return Rhythm(Repeat(template.repeat), template.at_minute, template.weekday, zone)
+
+
+def _check_bot(template: LotteryTemplate) -> None:
+    """Raises BotGone, BotStopped: nobody could join."""
+    manage.check_bot(template.tenant_id, template.bot_id)
+    bot = bots.get(template.bot_id)
+    if not bot.enabled or bot.state is BotState.REVOKED:
+        raise BotStopped(bot=bots.label(bot))
 
 
 def _check_posts(template: LotteryTemplate) -> None:
