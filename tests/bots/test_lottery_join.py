@@ -41,6 +41,22 @@ def test_the_same_press_handled_again_changes_nothing(talk: Talk, opened):
     assert balance(talk.config.tenant_id, LIN) == 15
 
 
+@pytest.mark.parametrize("data", ["1:lj", f"1:lj:{'A' * 40}", "1:lj:NOSUCH23", "1:lj:'--", "x" * 64])
+def test_a_press_that_names_no_lottery_has_expired(talk: Talk, opened, data: str):
+    opened()
+    assert give(talk.config, callback_query=press(data))
+    assert entries() == 0
+
+
+def test_a_press_from_before_a_restart_still_counts_though_its_answer_comes_too_late(talk: Talk, opened):
+    opened()
+    too_old = "Bad Request: query is too old and response timeout expired or query ID is invalid"
+    talk.telegram.order_error(400, too_old, method="answerCallbackQuery")
+    for _ in range(2):
+        assert give(talk.config, callback_query=press("1:lj:LUCKY234"))
+    assert entries() == 1
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
