@@ -88,8 +88,9 @@ def _claim(lottery_id: int) -> _Round | None:
         return None
     lottery = db.session.get_one(Lottery, lottery_id)
     config = directory.find(lottery.bot_id)
-    if config is None or not config.enabled or config.state is BotState.REVOKED:
-        checks.wait_for_bot(lottery)
+    gone = config is None or config.state is BotState.REVOKED
+    if config is None or gone or not config.enabled:
+        checks.wait_for_bot(lottery, draw, gone=gone)
         return None
     claimed = checks.claim(lottery, draw, BATCH)
     if claimed.decided or claimed.questions:
@@ -140,7 +141,7 @@ def _write(lottery_id: int, heard: Sequence[_Heard]) -> None:
     lottery = db.session.get_one(Lottery, lottery_id)
     blind = next((one.blind for one in heard if one.blind), None)
     if any(one.revoked for one in heard):
-        checks.wait_for_bot(lottery)
+        checks.wait_for_bot(lottery, db.session.get_one(LotteryDraw, lottery_id), gone=True)
     elif blind is not None:
         checks.wait_for_sight(lottery, *blind)
     elif any(one.complete for one in heard):

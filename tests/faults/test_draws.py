@@ -49,18 +49,34 @@ def lotteries(telegram: Sandbox, cast: Cast) -> list[Lottery]:
     return made
 
 
+def start(deaths: Path, telegram: Sandbox, count: int) -> list[int]:
+    """Runs so many workers at the same time; how they ended."""
+    command = [sys.executable, "-m", "tests.faults.drawer", str(deaths)]
+    env = os.environ | {"TELEGRAM_API_URL": telegram.url}
+    crew = [subprocess.Popen(command, cwd=ROOT, env=env) for _ in range(count)]
+    return [one.wait(60) for one in crew]
+
+
 def live(deaths: Path, telegram: Sandbox) -> Counter[int]:
     """Two workers at a time, replaced when they die, until both found nothing more to do; how they ended."""
     ends = Counter[int]()
     while ends.total() < MOST_LIVES:
-        command = [sys.executable, "-m", "tests.faults.drawer", str(deaths)]
-        env = os.environ | {"TELEGRAM_API_URL": telegram.url}
-        pair = [subprocess.Popen(command, cwd=ROOT, env=env) for _ in range(2)]
-        statuses = [one.wait(60) for one in pair]
+        statuses = start(deaths, telegram, 2)
         ends.update(statuses)
         if statuses == [0, 0]:
             break
     return ends
+
+
+def test_six_processes_draw_one_result(telegram: Sandbox, cast: Cast, tmp_path: Path):
+    made = lotteries(telegram, cast)
+    assert start(tmp_path, telegram, 6) == [0] * 6
+    for one in made:
+        with transaction():
+            winners.redraw(one.id, 1, "Did not answer")
+    assert start(tmp_path, telegram, 2) == [0] * 2
+    for one in made:
+        one_result(one)
 
 
 def test_killed_at_thirteen_points_each_lottery_is_drawn_once(telegram: Sandbox, cast: Cast, tmp_path: Path):

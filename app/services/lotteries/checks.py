@@ -126,9 +126,9 @@ class _Verdict:
 
 
 def standing(lottery_id: int) -> Standing:
-    """Where the asking of an ordered draw is."""
-    row = db.session.execute(_STANDING, {"lottery_id": lottery_id}).one()
-    return Standing(row.open, row.undecided)
+    """Where the asking of a draw is; one that is over, perhaps since a moment ago, needs nobody."""
+    row = db.session.execute(_STANDING, {"lottery_id": lottery_id}).first()
+    return Standing(row.open, row.undecided) if row else Standing(0, undecided=False)
 
 
 def asked_of_telegram(lottery: Lottery, draw: LotteryDraw) -> dict[int, Condition]:
@@ -206,9 +206,13 @@ def postpone(question: Question, seconds: float) -> None:
     db.session.execute(_RELEASE, values | {"seconds": seconds})
 
 
-def wait_for_bot(lottery: Lottery) -> None:
-    """Nobody can ask as this bot: the draw waits, and the boss reads why."""
-    _wait(lottery, None, translate(_locale(lottery), NO_BOT))
+def wait_for_bot(lottery: Lottery, draw: LotteryDraw, *, gone: bool) -> None:
+    """Nobody can ask as this bot: the draw waits, and the boss reads why.
+
+    One that is `gone` may never come back, so what only it could ask may be let go like a channel that shut it out.
+    """
+    place = min(asked_of_telegram(lottery, draw), default=None) if gone else None
+    _wait(lottery, place, translate(_locale(lottery), NO_BOT))
 
 
 def wait_for_sight(lottery: Lottery, place: int, chat: str) -> None:
