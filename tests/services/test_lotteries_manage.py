@@ -66,7 +66,7 @@ def test_the_announced_round_comes_after_the_closing(cast: Cast):
     with transaction():
         manage.publish(lottery.id, QUICKNET)
     assert lottery.announced_round is not None
-    assert QUICKNET.time_of(lottery.announced_round) >= lottery.closes_at.timestamp() + 60
+    assert QUICKNET.time_of(lottery.announced_round) >= int(lottery.closes_at.timestamp()) + 60
     assert lottery.beacon is not None
     assert lottery.beacon["hash"] == QUICKNET.hash
 
