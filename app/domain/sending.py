@@ -27,7 +27,7 @@ class Priority(IntEnum):
     """Messages that must arrive: the outbox."""
     BROADCAST = 2
     SPARE = 3
-    """Niceties: they go out when there is room at once, or not at all."""
+    """Niceties: they go out when the bot has room at once, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,15 @@ def wait_turn(config: BotConfig, chat: int | str | None, priority: Priority) -> 
             _bucket(bot_key(config.id), BOT_RATE, _LEAVES[priority]),
             _bucket(_chat_key(config, chat), _chat_rate(chat)),
         ]
-    longest = LONGEST_WAIT if priority < Priority.BROADCAST else 0.0
+    if priority is Priority.SPARE:
+        # Nobody else waits for a nicety: the bot must have room at once. Its own chat may be a moment away.
+        _take(config, wanted[:1], 0.0)
+        _take(config, wanted[1:], LONGEST_WAIT)
+    else:
+        _take(config, wanted, LONGEST_WAIT if priority < Priority.BROADCAST else 0.0)
+
+
+def _take(config: BotConfig, wanted: list[Bucket], longest: float) -> None:
     turn = buckets.take(wanted, tag=_tag(config), longest_wait=longest)
     if not turn.taken:
         raise Postpone(turn.wait, "Telegram's limits")

@@ -81,6 +81,19 @@ def test_broadcasts_get_what_the_others_leave(config: BotConfig):
     assert time.monotonic() - started < 0.2
 
 
+def test_a_nicety_waits_for_its_chat_but_never_for_the_bot(config: BotConfig):
+    started = time.monotonic()
+    for _ in range(4):
+        time.sleep(gate.BOT_RATE.interval / 1000)
+        gate.wait_turn(config, 7, Priority.SPARE)
+    assert 0.5 < time.monotonic() - started < 1.6
+    busy = gate._bucket(gate.bot_key(config.id), gate.BOT_RATE)
+    for _ in range(40):
+        buckets.take([busy], tag=gate._tag(config), longest_wait=3)
+    with pytest.raises(Postpone):
+        gate.wait_turn(config, 99, Priority.SPARE)
+
+
 def test_answers_to_buttons_take_nothing_from_messages_but_wait_with_a_parked_bot(config: BotConfig):
     for _ in range(30):
         gate.wait_turn(config, None, Priority.INTERACTIVE)
