@@ -22,7 +22,7 @@ class NobodyToSendTo(Conflict):
 class NobodyLinked(Conflict):
     code = "nobody_linked"
     message = N_(
-        "A test goes to your own Telegram account. Link it to this bot first: Staff, then “Link Telegram”."
+        "A test goes to your own Telegram account. Link it under “My account” first, and write to this bot once."
     )
 
 
