@@ -31,7 +31,10 @@ WRITTEN_WITHIN = 5
 """Seconds between choosing the beacon's round and writing the event that says so, at most."""
 PARTS = ["code", "title", "rules", "opens_at", "closes_at", "commitment"]
 ONCE = ["opened", "closed", "sealed", "revealed", "drawn"]
+QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
+"""drand's public chain. Whoever has a chain of his own may know its values before, however genuine they are."""
 HEX64 = re.compile(r"[0-9a-f]{64}")
+SHOWN = {"later": "later", "unchecked": "unchecked", "strange_beacon": "unchecked"}
 SIGNED_BY = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_"
 
 WORDS = {
@@ -41,7 +44,7 @@ WORDS = {
         for line in """\
 ok.events | The log of events is unbroken ({events} events) | 事件记录完整无缺（共 {events} 条）
 ok.rules | The rules are those that were published at the opening | 规则与开放时公布的一致
-ok.list | The list has {entries} entrants with {tickets} tickets, {staff} of them added by staff | 名单共 {entries} 人、{tickets} 张票，其中工作人员添加 {staff} 人
+ok.list | The list has {entries} entrants with {tickets} tickets, {staff} of them added by staff | 名单共 {entries} 人、{tickets} 张抽奖券，其中工作人员添加 {staff} 人
 ok.root | The list is the one that was sealed before the draw | 名单就是开奖前封存的那一份
 ok.seed | The revealed seed is the one that was promised at the opening | 公布的种子就是开放时承诺的那一个
 ok.round | Round {round} of the public beacon decides, as the rules say | 按规则由公共信标第 {round} 轮决定
@@ -52,6 +55,7 @@ ok.winners | The {winners} winners are the first in that order | {winners} 位�
 ok.redraws | {redraws} redraws, each went to the next in the order | 补抽 {redraws} 次，每次都依次递补
 later | Can be checked after {waits} | {waits}后才能检查
 seed_only | No public beacon was used: the seed alone decides | 没有使用公共信标：只由种子决定
+strange_beacon | The beacon is NOT drand's public network quicknet: does somebody you trust run it? | 所用信标不是 drand 公共网络 quicknet：请确认由您信任的机构运行
 unchecked | Beacon signature NOT checked here: compare round {round} at a drand relay | 此处未检查信标签名：请到 drand 节点比对第 {round} 轮
 cancelled | This lottery was cancelled; there is no draw | 本次抽奖已取消，没有开奖
 waits.sealed | the sealing of the list | 名单封存
@@ -64,10 +68,13 @@ not.event_order | Event {number} ({kind}) stands in the wrong place | 第 {numbe
 not.event_missing | The event '{kind}' is missing | 缺少事件“{kind}”
 not.rules | '{field}' differs from what was published | “{field}”与公布的不一致
 not.entry_number | Line {line} of the list is out of order | 名单第 {line} 行的顺序不对
-not.entry_weight | Line {line} of the list has an impossible number of tickets | 名单第 {line} 行的票数不可能
+not.entry_weight | Line {line} of the list has an impossible number of tickets | 名单第 {line} 行的抽奖券数量不可能
 not.entry_conditions | Line {line} of the list did not meet the conditions | 名单第 {line} 行不满足参与条件
+not.entry_twice | Line {line} of the list is somebody who stands in it already | 名单第 {line} 行与前面某一行是同一个人
+not.limit | The list has {found} entrants, the rules allow {most} | 名单有 {found} 人，规则最多允许 {most} 人
+not.closing | It can't have been closed for the reason '{reason}' | 不可能是因“{reason}”而截止
 not.entries_count | The list has {found} lines, sealed were {sealed} | 名单有 {found} 行，封存时是 {sealed} 行
-not.tickets_count | There are {found} tickets, sealed were {sealed} | 共有 {found} 张票，封存时是 {sealed} 张
+not.tickets_count | There are {found} tickets, sealed were {sealed} | 共有 {found} 张抽奖券，封存时是 {sealed} 张
 not.staff_count | {found} entrants are marked as added by staff, recorded were {sealed} | 标记为工作人员添加的有 {found} 人，记录是 {sealed} 人
 not.entries_changed | A line between {first} and {last} of the list was changed | 名单第 {first} 至 {last} 行中有内容被改动
 not.root | The list's fingerprint is not the one that was sealed | 名单指纹与封存时的不同
@@ -111,7 +118,7 @@ def verify(document: Any, locale: str = "en") -> Verdict:
         for name, state, params in _steps(document):
             words = WORDS[f"ok.{name}" if state == "ok" else state][lang]
             waits = WORDS[f"waits.{params['waits']}"][lang] if state == "later" else ""
-            shown = state if state in {"later", "unchecked"} else "ok"
+            shown = SHOWN.get(state, "ok")
             verdict.steps.append((name, shown, words.format(**{**params, "waits": waits})))
     except Mismatch as found:
         verdict.mismatch = found
@@ -194,8 +201,11 @@ def _sealed(doc: dict[str, Any], events: dict[str, Any]) -> Iterator[Step]:
     sealed, lines = events["sealed"], doc["entries"]
     most = doc["rules"]["tickets"].get("max", 1)
     tickets = staff = 0
+    seen = set[str]()
     for line, (number, reference, weight, conditions) in enumerate(lines, 1):
         _expect(number == line and HEX64.fullmatch(reference), "entry_number", line=line)
+        _expect(reference not in seen, "entry_twice", line=line)
+        seen.add(reference)
         _expect(isinstance(weight, int) and 1 <= weight <= most, "entry_weight", line=line)
         signs = [sign for _, sign, _ in _parts(conditions)] if conditions != "staff" else []
         met = conditions == "staff" or signs == ["1"] * len(doc["rules"]["conditions"])
@@ -208,6 +218,7 @@ def _sealed(doc: dict[str, Any], events: dict[str, Any]) -> Iterator[Step]:
         shown = found if told == sealed[name] else told
         _expect(shown == found == sealed[name], f"{name}_count", found=shown, sealed=sealed[name])
     _expect(staff == added, "staff_count", found=staff, sealed=added)
+    _closing(doc, events["closed"], len(lines))
     yield "list", "ok", {"entries": len(lines), "tickets": tickets, "staff": staff}
     leaves = [_sha(b"\x00" + f"{n}\n{ref}\n{w}\n{c}".encode()) for n, ref, w, c in lines]
     chunks = [_root(leaves[at : at + CHUNK]) for at in range(0, len(leaves), CHUNK)]
@@ -219,6 +230,16 @@ def _sealed(doc: dict[str, Any], events: dict[str, Any]) -> Iterator[Step]:
             raise Mismatch("entries_changed", {"first": at + 1, "last": min(at + CHUNK, len(leaves))})
     _expect(root == sealed["root"] == doc["root"], "root")
     yield "root", "ok", {}
+
+
+def _closing(doc: dict[str, Any], closed: dict[str, Any], entries: int) -> None:
+    """Whether it could be closed for that reason; a wrong one would let the operator choose his moment."""
+    rules, reason = doc["rules"], closed["reason"]
+    most = rules["max_entries"]
+    _expect(most is None or entries <= most, "limit", found=entries, most=most)
+    full = rules["closes_when_full"] and entries == most
+    right = {"time": closed["at"] >= doc["closes_at"], "full": full, "early": True}.get(reason, False)
+    _expect(right, "closing", reason=reason)
 
 
 def _sha(data: bytes) -> bytes:
@@ -247,6 +268,8 @@ def _revealed(doc: dict[str, Any], events: dict[str, Any]) -> Iterator[Step]:
     else:
         number = _round(doc, events)
         yield "round", "ok", {"round": number}
+        if beacon["chain"]["hash"] != QUICKNET:
+            yield "beacon", "strange_beacon", {}
         genuine = _genuine(beacon["chain"], number, beacon["signature"])
         right = genuine is not False and beacon["signature"] == revealed["signature"]
         _expect(right, "signature", round=number)

@@ -10,12 +10,15 @@ const WAIT = 60;
 const WRITTEN_WITHIN = 5;
 const PARTS = ["code", "title", "rules", "opens_at", "closes_at", "commitment"];
 const ONCE = ["opened", "closed", "sealed", "revealed", "drawn"];
+// drand's public chain. Whoever has a chain of his own may know its values before, however genuine they are.
+const QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971";
+const SHOWN = { later: "later", unchecked: "unchecked", strange_beacon: "unchecked" };
 const HEX64 = /^[0-9a-f]{64}$/;
 const REST_MS = 25;
 
 export const WORDS = `ok.events | The log of events is unbroken ({events} events) | 事件记录完整无缺（共 {events} 条）
 ok.rules | The rules are those that were published at the opening | 规则与开放时公布的一致
-ok.list | The list has {entries} entrants with {tickets} tickets, {staff} of them added by staff | 名单共 {entries} 人、{tickets} 张票，其中工作人员添加 {staff} 人
+ok.list | The list has {entries} entrants with {tickets} tickets, {staff} of them added by staff | 名单共 {entries} 人、{tickets} 张抽奖券，其中工作人员添加 {staff} 人
 ok.root | The list is the one that was sealed before the draw | 名单就是开奖前封存的那一份
 ok.seed | The revealed seed is the one that was promised at the opening | 公布的种子就是开放时承诺的那一个
 ok.round | Round {round} of the public beacon decides, as the rules say | 按规则由公共信标第 {round} 轮决定
@@ -26,6 +29,7 @@ ok.winners | The {winners} winners are the first in that order | {winners} 位�
 ok.redraws | {redraws} redraws, each went to the next in the order | 补抽 {redraws} 次，每次都依次递补
 later | Can be checked after {waits} | {waits}后才能检查
 seed_only | No public beacon was used: the seed alone decides | 没有使用公共信标：只由种子决定
+strange_beacon | The beacon is NOT drand's public network quicknet: does somebody you trust run it? | 所用信标不是 drand 公共网络 quicknet：请确认由您信任的机构运行
 unchecked | Beacon signature NOT checked here: compare round {round} at a drand relay | 此处未检查信标签名：请到 drand 节点比对第 {round} 轮
 cancelled | This lottery was cancelled; there is no draw | 本次抽奖已取消，没有开奖
 waits.sealed | the sealing of the list | 名单封存
@@ -38,10 +42,13 @@ not.event_order | Event {number} ({kind}) stands in the wrong place | 第 {numbe
 not.event_missing | The event '{kind}' is missing | 缺少事件“{kind}”
 not.rules | '{field}' differs from what was published | “{field}”与公布的不一致
 not.entry_number | Line {line} of the list is out of order | 名单第 {line} 行的顺序不对
-not.entry_weight | Line {line} of the list has an impossible number of tickets | 名单第 {line} 行的票数不可能
+not.entry_weight | Line {line} of the list has an impossible number of tickets | 名单第 {line} 行的抽奖券数量不可能
 not.entry_conditions | Line {line} of the list did not meet the conditions | 名单第 {line} 行不满足参与条件
+not.entry_twice | Line {line} of the list is somebody who stands in it already | 名单第 {line} 行与前面某一行是同一个人
+not.limit | The list has {found} entrants, the rules allow {most} | 名单有 {found} 人，规则最多允许 {most} 人
+not.closing | It can't have been closed for the reason '{reason}' | 不可能是因“{reason}”而截止
 not.entries_count | The list has {found} lines, sealed were {sealed} | 名单有 {found} 行，封存时是 {sealed} 行
-not.tickets_count | There are {found} tickets, sealed were {sealed} | 共有 {found} 张票，封存时是 {sealed} 张
+not.tickets_count | There are {found} tickets, sealed were {sealed} | 共有 {found} 张抽奖券，封存时是 {sealed} 张
 not.staff_count | {found} entrants are marked as added by staff, recorded were {sealed} | 标记为工作人员添加的有 {found} 人，记录是 {sealed} 人
 not.entries_changed | A line between {first} and {last} of the list was changed | 名单第 {first} 至 {last} 行中有内容被改动
 not.root | The list's fingerprint is not the one that was sealed | 名单指纹与封存时的不同
@@ -214,14 +221,25 @@ function checkRules(doc, events) {
   expect(Boolean(events.cancelled) === (doc.state === "cancelled"), "event_missing", { kind: "cancelled" });
 }
 
+// Whether it could be closed for that reason; a wrong one would let the operator choose his moment.
+function checkClosing(doc, { reason, at }, entries) {
+  const { max_entries: most, closes_when_full: wanted } = doc.rules;
+  expect(most === null || entries <= most, "limit", { found: entries, most });
+  const right = { time: at >= doc.closes_at, full: wanted && entries === most, early: true };
+  expect(Object.hasOwn(right, reason) && right[reason], "closing", { reason });
+}
+
 function countLines(doc, events) {
   const { sealed } = events, lines = doc.entries, most = doc.rules.tickets.max ?? 1, asked = doc.rules.conditions.length;
+  const seen = new Set();
   let tickets = 0, staff = 0;
   lines.forEach((entry, i) => {
     const line = i + 1;
     if (!Array.isArray(entry) || entry.length !== 4) throw new TypeError("no line");
     const [number, reference, weight, conditions] = entry;
     expect(number === line && HEX64.test(reference), "entry_number", { line });
+    expect(!seen.has(reference), "entry_twice", { line });
+    seen.add(reference);
     expect(Number.isInteger(weight) && weight >= 1 && weight <= most, "entry_weight", { line });
     const signs = conditions === "staff" ? null : parts(conditions).map(([, sign]) => sign);
     const met = signs === null || (signs.length === asked && signs.every((sign) => sign === "1"));
@@ -236,6 +254,7 @@ function countLines(doc, events) {
     expect(shown === found && found === sealed[name], `${name}_count`, { found: shown, sealed: sealed[name] });
   }
   expect(staff === added, "staff_count", { found: staff, sealed: added });
+  checkClosing(doc, events.closed, lines.length);
   return { entries: lines.length, tickets, staff };
 }
 
@@ -428,6 +447,7 @@ async function checkAll(doc, { step, rest, genuine }) {
   } else {
     const round = checkRound(doc, events);
     step("round", "ok", { round });
+    if (doc.beacon.chain.hash !== QUICKNET) step("beacon", "strange_beacon", {});
     step("signature", await checkSignature(doc, events, round, genuine), { round });
     signature = unhex(doc.beacon.signature);
   }
@@ -457,7 +477,7 @@ export async function verify(record, { language = "en", onStep = () => {}, onPro
   const step = (name, state, params) => {
     const waits = state === "later" ? inWords(`waits.${params.waits}`, {}, language) : "";
     const text = inWords(state === "ok" ? `ok.${name}` : state, { ...params, waits }, language);
-    const told = { name, state: ["later", "unchecked"].includes(state) ? state : "ok", text };
+    const told = { name, state: SHOWN[state] ?? "ok", text };
     steps.push(told);
     onStep(told);
   };
