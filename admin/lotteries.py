@@ -38,7 +38,7 @@ EVENTS = 40
 TABS: tuple[tuple[str, Any, Sequence[LotteryState]], ...] = (
     ("", _l("All"), ()),
     ("open", _l("Open"), (LotteryState.OPEN, LotteryState.DRAWING)),
-    ("scheduled", _l("Scheduled"), (LotteryState.SCHEDULED,)),
+    ("scheduled", _l("Not open yet"), (LotteryState.SCHEDULED,)),
     ("draft", _l("Drafts"), (LotteryState.DRAFT,)),
     ("drawn", _l("Drawn"), (LotteryState.DRAWN,)),
     ("cancelled", _l("Cancelled"), (LotteryState.CANCELLED,)),

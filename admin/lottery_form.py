@@ -142,8 +142,8 @@ class LotteryFormView(PageView):
                 raise NotFound
             body = stored_body(original)
         found = bots.list_bots(tenant_id(), limit=1)
-        closes_at = clock.now() + preset.open_for if preset and preset.open_for else tomorrow_evening()
-        return filled(body) | {"closes_at": _whole_hour(closes_at), "bot_id": found[0].id if found else None}
+        closes_at = tomorrow_evening() + timedelta(days=preset.days - 1 if preset else 0)
+        return filled(body) | {"closes_at": closes_at, "bot_id": found[0].id if found else None}
 
     def _save(self, form: LotteryForm, lottery: Lottery | None = None) -> Lottery | None:
         """The saved lottery, or None when something in the form is to be mended."""
@@ -208,14 +208,6 @@ def _own_bot(raw: str) -> Bot:
     if bot.tenant_id != tenant_id() or bot.removed_at is not None:
         raise NotFound
     return bot
-
-
-def _whole_hour(moment: Any) -> Any:
-    return (
-        moment
-        if moment.minute == 0
-        else moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    )
 
 
 def stored_body(lottery: Lottery) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from app.services.lotteries import lookup
 MINUTES = "yyyy-MM-dd HH:mm"
 STATES: dict[LotteryState, tuple[str, Any]] = {
     LotteryState.DRAFT: ("idle", _l("Draft")),
-    LotteryState.SCHEDULED: ("info", _l("Scheduled")),
+    LotteryState.SCHEDULED: ("info", _l("Not open yet")),
     LotteryState.OPEN: ("ok", _l("Taking entries")),
     LotteryState.DRAWING: ("busy", _l("Drawing")),
     LotteryState.DRAWN: ("info", _l("Drawn")),

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -10,13 +9,13 @@ from flask_babel import lazy_gettext as _l
 
 @dataclass(frozen=True)
 class Preset:
-    """A card; `body` is a lottery's JSON whose texts are msgids still, `open_for` None = until tomorrow evening."""
+    """A card; `body` is a lottery's JSON whose texts are msgids still, `days` = it closes that many evenings from now."""
 
     icon: str
     name: Any
     lead: Any
     body: Mapping[str, Any]
-    open_for: timedelta | None = None
+    days: int = 1
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -39,7 +38,7 @@ PRESETS: Mapping[str, Preset] = {
             ],
             "conditions": [{"type": "channel", "chat": ""}],
         },
-        timedelta(days=3),
+        3,
     ),
     "friends": Preset(
         "users",
@@ -54,7 +53,7 @@ PRESETS: Mapping[str, Preset] = {
             ],
             "tickets": {"per_invite": 1, "max": 10},
         },
-        timedelta(days=7),
+        7,
     ),
     "full": Preset(
         "users-round",
@@ -66,7 +65,7 @@ PRESETS: Mapping[str, Preset] = {
             "max_entries": 100,
             "closes_when_full": True,
         },
-        timedelta(days=7),
+        7,
     ),
     "credits": Preset(
         "coins",
@@ -77,7 +76,7 @@ PRESETS: Mapping[str, Preset] = {
             "prizes": [{"name": _l("1,000 credits"), "quantity": 1, "credits": 1000}],
             "conditions": [{"type": "credits", "amount": 10}],
         },
-        timedelta(days=1),
+        1,
     ),
 }
 
