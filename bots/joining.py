@@ -89,9 +89,9 @@ def _see(ctx: Context, found: Standing, ask: Callable[[BotConfig, str, int], T],
 
 def _refuse_early(found: Standing) -> None:
     """What is plain to see needs no questions to Telegram; the second look, under the lock, is the one that counts."""
-    if not found.takes_entries:
-        raise LotteryClosed
     if found.entry is not None:
         raise AlreadyJoined
+    if not found.takes_entries:
+        raise LotteryClosed
     if found.is_full:
         raise LotteryFull

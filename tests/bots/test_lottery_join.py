@@ -75,6 +75,15 @@ def test_a_closed_lottery_says_so(talk: Talk, opened, more, said: str):
     assert entries() == 0
 
 
+def test_who_is_in_hears_so_also_when_it_has_closed(talk: Talk, opened):
+    lottery = opened()
+    talk.say("/start l_LUCKY234")
+    alert(talk, JOIN)
+    lottery.closes_at = now()
+    db.session.commit()
+    assert alert(talk, "✅ You are in")["text"] == "You have already joined."
+
+
 def test_a_full_lottery_says_so(talk: Talk, opened):
     lottery = opened(max_entries=1)
     talk.say("/start l_LUCKY234")
