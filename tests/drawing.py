@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from unittest.mock import patch
 
 from sqlalchemy import Row, select, text
 
+from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
 from app.domain import draw_verifier
@@ -29,7 +31,9 @@ def a_closed(
 
 
 def close(lottery: Lottery, reason: CloseReason = CloseReason.TIME) -> None:
-    with transaction():
+    """At its time where that is the reason, else now."""
+    moment = lottery.closes_at if reason is CloseReason.TIME else clock.now()
+    with patch.object(clock, "now", lambda: moment), transaction():
         manage.close(lottery.id, reason)
 
 

@@ -19,16 +19,19 @@ def make(seed: int, *, entrants: int | None = None, with_beacon: bool | None = N
     """A drawn lottery; the same for the same seed."""
     chance = random.Random(seed)
     secret = chance.randbytes(32)
-    record = _opened(chance, secret, chance.random() < 0.1 if with_beacon is None else with_beacon)
     few = chance.choice((0, 1, 2, *[7, 30, 60] * 8, 1023, 1024, 1025, 2100))
-    _seal(record, chance, few if entrants is None else entrants)
+    count = few if entrants is None else entrants
+    record = _opened(chance, secret, count, chance.random() < 0.1 if with_beacon is None else with_beacon)
+    _seal(record, chance, count)
     _order(record, chance, secret)
     _win(record)
     _redraw(record, chance)
     return record
 
 
-def _opened(chance: random.Random, secret: bytes, with_beacon: bool) -> Record:
+def _opened(chance: random.Random, secret: bytes, count: int, with_beacon: bool) -> Record:
+    reason = chance.choice(list(CloseReason) if count else [CloseReason.TIME, CloseReason.EARLY])
+    full = reason is CloseReason.FULL
     prizes = [
         {"name": f"prize {n}", "quantity": chance.randint(1, 3), "credits": chance.choice((None, 10))}
         for n in range(chance.randint(1, 3))
@@ -39,8 +42,8 @@ def _opened(chance: random.Random, secret: bytes, with_beacon: bool) -> Record:
             : chance.randint(0, 2)
         ],
         "tickets": chance.choice(({"max": 1}, {"per_invite": 1, "max": 5})),
-        "max_entries": None,
-        "closes_when_full": False,
+        "max_entries": count if full else chance.choice((None, 10_000)),
+        "closes_when_full": full,
         "claim_hours": 48,
     }
     closes_at = START + OPEN_SECONDS
@@ -55,7 +58,7 @@ def _opened(chance: random.Random, secret: bytes, with_beacon: bool) -> Record:
         "rules": rules,
         "opens_at": None,
         "closes_at": closes_at,
-        "close_reason": str(chance.choice(list(CloseReason))),
+        "close_reason": str(reason),
         "commitment": draw.commitment(secret),
         "seed": secret.hex(),
         "beacon": {"chain": parts, "announced_round": announced, "round": None, "signature": None}
@@ -272,6 +275,26 @@ def _pass_over(record: Record) -> None:
     record["candidates"][0][2:] = ["failed", record["candidates"][0][3]]
 
 
+def _twice(record: Record) -> None:
+    record["entries"][7][1] = record["entries"][3][1]
+
+
+def _rule(**changed: object) -> Callable[[Record], None]:
+    def change(record: Record) -> None:
+        record["rules"] |= changed
+        with_event("opened", rules=record["rules"])(record)
+
+    return change
+
+
+def _reason(reason: str, **changed: object) -> Callable[[Record], None]:
+    def change(record: Record) -> None:
+        record["close_reason"] = reason
+        with_event("closed", reason=reason, **changed)(record)
+
+    return change
+
+
 FORGERIES: dict[str, tuple[str, Callable[[Record], Any]]] = {
     "another format": ("format", _set("format", to="laoban-draw/2")),
     "no list": ("shape", lambda record: record.pop("entries")),
@@ -302,6 +325,11 @@ FORGERIES: dict[str, tuple[str, Callable[[Record], Any]]] = {
     "condition not met": ("entry_conditions", _set("entries", 0, 3, to=f"0:0:{START}")),
     "staff hidden": ("staff_count", lambda record: record["entries"][1].__setitem__(3, record["entries"][0][3])),
     "staff more than told": ("staff_count", with_event("staff_added", count=9)),
+    "somebody there twice": ("entry_twice", _twice),
+    "more than the rules allow": ("limit", _rule(max_entries=39)),
+    "closed before its time": ("closing", _reason("time", at=START + OPEN_SECONDS - 1)),
+    "closed as full and was not": ("closing", _reason("full")),
+    "closed for no reason of ours": ("closing", _reason("toString")),
     "root changed": ("root", _set("root", to="11" * 32)),
     "root and event changed": ("root", lambda record: (with_event("sealed", root="11" * 32)(record), record.update(root="11" * 32))),
     "seed changed": ("seed", _set("seed", to="22" * 32)),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.domain import draw_verifier
+from app.domain.beacon import QUICKNET
 from app.domain.draw_verifier import verify
 from tests import draws
 
@@ -49,7 +50,14 @@ def test_without_the_package_the_signature_is_said_to_be_unchecked(
     monkeypatch.setattr(draw_verifier, "POINTS", None)
     verdict = verify(honest)
     assert verdict.ok
-    assert [name for name, state, _ in verdict.steps if state == "unchecked"] == ["signature"]
+    assert [name for name, state, _ in verdict.steps if state == "unchecked"] == ["beacon", "signature"]
+
+
+def test_a_beacon_of_the_operators_own_is_named(honest: draws.Record, monkeypatch: pytest.MonkeyPatch):
+    strange = ("beacon", "unchecked", draw_verifier.WORDS["strange_beacon"][0])
+    assert strange in verify(honest).steps
+    monkeypatch.setattr(draw_verifier, "QUICKNET", honest["beacon"]["chain"]["hash"])
+    assert strange not in verify(honest).steps
 
 
 @pytest.mark.parametrize("kind", ["closed", "sealed", "revealed", "drawn"])
@@ -78,6 +86,11 @@ def test_it_runs_by_itself_with_nothing_installed(honest: draws.Record, tmp_path
     done = subprocess.run([*command, "zh"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "[rules]" in done.stdout
+
+
+def test_both_verifiers_trust_the_same_beacon():
+    assert QUICKNET.hash == draw_verifier.QUICKNET
+    assert f'QUICKNET = "{QUICKNET.hash}"' in BROWSERS.read_text()
 
 
 def test_both_verifiers_use_the_same_words():

@@ -94,7 +94,7 @@ def test_few_entrants_are_no_error(bot: Bot, entrants: int):
 
 @pytest.mark.parametrize("reason", CloseReason)
 def test_however_it_was_closed(bot: Bot, reason: CloseReason):
-    lottery = a_closed(bot, 3, reason)
+    lottery = a_closed(bot, 3, reason, max_entries=3, closes_when_full=True)
     draw(lottery)
     checked(lottery)
 

@@ -229,12 +229,13 @@ function checkClosing(doc, { reason, at }, entries) {
   expect(Object.hasOwn(right, reason) && right[reason], "closing", { reason });
 }
 
-function countLines(doc, events) {
+async function countLines(doc, events, rest) {
   const { sealed } = events, lines = doc.entries, most = doc.rules.tickets.max ?? 1, asked = doc.rules.conditions.length;
   const seen = new Set();
   let tickets = 0, staff = 0;
-  lines.forEach((entry, i) => {
+  for (const [i, entry] of lines.entries()) {
     const line = i + 1;
+    if (line % CHUNK === 0) await rest((line / lines.length) * 0.2);
     if (!Array.isArray(entry) || entry.length !== 4) throw new TypeError("no line");
     const [number, reference, weight, conditions] = entry;
     expect(number === line && HEX64.test(reference), "entry_number", { line });
@@ -246,7 +247,7 @@ function countLines(doc, events) {
     expect(met, "entry_conditions", { line });
     tickets += weight;
     staff += signs === null ? 1 : 0;
-  });
+  }
   const added = all(doc, "staff_added").reduce((sum, body) => sum + body.count, 0);
   for (const [name, found] of Object.entries({ entries: lines.length, tickets, staff })) {
     const told = doc[name === "entries" ? "entries_count" : name];
@@ -271,7 +272,7 @@ async function checkRoot(doc, events, rest) {
       hashInto(bytes.length, leaves, 32 * (i - from));
     }
     rootInto(leaves, to - from, chunks, 32 * chunk);
-    await rest(to / lines.length / 2);
+    await rest(0.2 + (to / lines.length) * 0.3);
   }
   const own = Array.from({ length: count }, (_, i) => hex(chunks.subarray(32 * i, 32 * i + 32)));
   const head = new Uint8Array(32);
@@ -434,7 +435,7 @@ async function checkAll(doc, { step, rest, genuine }) {
     return true;
   };
   if (late("sealed", doc.root || doc.entries.length)) return undefined;
-  step("list", "ok", countLines(doc, events));
+  step("list", "ok", await countLines(doc, events, rest));
   await checkRoot(doc, events, rest);
   step("root", "ok", {});
   if (late("revealed", doc.seed)) return undefined;
