@@ -98,6 +98,7 @@ DEEDS = {
     "verified": _l("verified"),
 }
 FIELDS = {
+    "balance": _l("Balance"),
     "bot_id": _l("Bot"),
     "claim_hours": _l("Hours to claim"),
     "closes_at": _l("Closes at"),
@@ -108,7 +109,8 @@ FIELDS = {
     "max_entries": _l("Most entrants"),
     "minutes": _l("Minutes open"),
     "opens_at": _l("Opens at"),
-    "people": _l("People"),
+    "posting": _l("Number of the posting"),
+    "postings": _l("Credit postings"),
     "picture_id": _l("Picture"),
     "prizes": _l("Prizes"),
     "publish_to": _l("Publish to"),

@@ -66,6 +66,8 @@ def chosen_lottery() -> Lottery:
 
 def person(member: Member | None, telegram_id: int) -> str:
     """What to call somebody."""
+    if is_erased(telegram_id):
+        return str(gettext("Erased person"))
     if member is None:
         return f"#{telegram_id}"
     return shown_name(member.first_name, member.last_name, telegram_id)
