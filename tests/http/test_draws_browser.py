@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from app.core.db import db
 from app.domain.draw_verifier import verify
 from app.models import Lottery
-from tests import draws
+from tests import draws, forgeries
 from tests.cast import Cast
 from tests.chromium import DESKTOP, PHONE
 from tests.chromium import chromium as start_chromium
@@ -138,7 +138,7 @@ def test_two_hundred_draws_come_out_the_same(bench: Page):
 
 def test_each_forgery_has_the_same_name_in_both(bench: Page):
     honest, records = draws.honest(), []
-    for _, falsify in draws.FORGERIES.values():
+    for _, falsify in forgeries.FORGERIES.values():
         record = copy.deepcopy(honest)
         falsify(record)
         records.append(record)

@@ -12,7 +12,7 @@ import pytest
 from app.domain import draw_verifier
 from app.domain.beacon import QUICKNET
 from app.domain.draw_verifier import verify
-from tests import draws
+from tests import draws, forgeries
 
 FILE = Path(draw_verifier.__file__)
 BROWSERS = FILE.parents[1] / "static" / "js" / "draw_verifier.js"
@@ -28,9 +28,9 @@ def test_two_hundred_draws_come_out_the_same():
     assert {seed: found for seed, found in wrong.items() if found} == {}
 
 
-@pytest.mark.parametrize("name", draws.FORGERIES)
+@pytest.mark.parametrize("name", forgeries.FORGERIES)
 def test_each_forgery_is_named(honest: draws.Record, name: str):
-    code, falsify = draws.FORGERIES[name]
+    code, falsify = forgeries.FORGERIES[name]
     record = copy.deepcopy(honest)
     falsify(record)
     found = verify(record, "zh")
