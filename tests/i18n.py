@@ -7,7 +7,7 @@ import io
 import sys
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
@@ -45,11 +45,12 @@ def load() -> Catalog:
 
 def lacking(catalogue: Catalog) -> list[str]:
     """The msgids without a certain translation."""
-    return [
-        str(m.id)
-        for m in catalogue
-        if m.id and (m.fuzzy or not m.string or (m.pluralizable and not all(m.string)))
-    ]
+    return [str(message.id) for message in catalogue if message.id and (message.fuzzy or is_empty(message))]
+
+
+def is_empty(message: Message) -> bool:
+    """Whether a text, or one of its plural forms, has no translation."""
+    return not message.string or (message.pluralizable and not all(message.string))
 
 
 def compiled(catalogue: Catalog) -> bytes:
@@ -68,7 +69,7 @@ def merge(files: list[str]) -> None:
         with Path(name).open("rb") as file:
             for message in read_po(file, locale="zh_Hans_CN"):
                 known = ours.get(message.id, message.context) if message.id else None
-                if known is not None and not known.string and message.string:
+                if known is not None and is_empty(known) and not is_empty(message):
                     known.string = message.string
     PO.parent.mkdir(parents=True, exist_ok=True)
     with PO.open("wb") as file:
