@@ -44,11 +44,13 @@ from app.models import (
     UserSession,
 )
 from app.models.people import user_platform_role
-from app.services import audit, tenants
+from app.services import audit, broadcasts, tenants
+from app.services.credits import erasing as credits  # noqa: A004
+from app.services.lotteries import erasing as lotteries
 
 log = logging.getLogger(__name__)
 BATCH = 500
-SECRET = frozenset({"fingerprint", "token_fingerprint", "check_token", "code"})
+SECRET = frozenset({"fingerprint", "token_fingerprint", "check_token"})
 """Columns that let somebody in, or tell what does; encrypted ones are left out by their type."""
 WHOLLY_SECRET = frozenset({LinkCode.__tablename__})
 ERASING = text("SELECT set_config('laoban.erasing', 'yes', true), set_config('statement_timeout', '0', true)")
@@ -158,10 +160,13 @@ def erase(tenant_id: int, name: str) -> None:
 
 
 def erase_member(tenant_id: int, telegram_id: int) -> None:
-    """Deletes what is known of a Telegram user: his row, his messages, those that wait for him. Raises NotFound.
+    """Deletes what is known of a Telegram user: his row, messages, credits, invitations, entries. Raises NotFound.
 
-    The log notes that it happened, by our own number of the member, which then leads to nobody.
+    What is published of lotteries stays, without him (`lotteries.erasing`). The log notes that it happened, by our
+    own number of the member, which then leads to nobody, and which credits went. What he did as one of the staff
+    stays in the log.
     """
+    db.session.execute(ERASING)
     member_id = db.session.execute(
         delete(Member)
         .where(Member.telegram_id == telegram_id, Member.tenant_id == tenant_id)
@@ -178,9 +183,15 @@ def erase_member(tenant_id: int, telegram_id: int) -> None:
         )
     )
     _blank_updates(tenant_id, telegram_id)
+    broadcasts.forget(tenant_id, telegram_id)
+    lotteries.erase(tenant_id, telegram_id)
+    lost = credits.erase(tenant_id, telegram_id)
     # Processes that saw him lately remember his name, and would not write him down if he came back.
     ring(Bell.MEMBERS, telegram_id)
-    audit.record(tenant_id, "member.erased", ("member", member_id, ""))
+    changes: dict[str, object] = {"balance": [lost.balance, 0], "postings": [lost.postings, 0]}
+    audit.record(
+        tenant_id, "member.erased", ("member", member_id, ""), changes if lost.postings else None
+    )
 
 
 def _blank_updates(tenant_id: int, telegram_id: int) -> None:

@@ -1,5 +1,6 @@
 """Sending a broadcast: everybody once, at Telegram's pace, through pauses, deaths, blocks and a revoked token."""
 
+import io
 import threading
 import time as wall
 from concurrent.futures import ThreadPoolExecutor
@@ -9,14 +10,15 @@ import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from sqlalchemy import text
 
 from app.core.db import db
 from app.core.queue import transaction
 from app.core.tenancy import system_scope
-from app.domain.broadcasts import Button, RecipientState
+from app.domain.broadcasts import Audience, Button, Content, RecipientState
 from app.models import Bot, BotMember, Broadcast
-from app.services import broadcasts
+from app.services import broadcasts, pictures
 from app.services.broadcasts import audience, sending
 from app.services.broadcasts.errors import NotOurs
 from app.services.broadcasts.sending import Result
@@ -67,6 +69,25 @@ def test_buttons_stand_below_it(shop: Shop, telegram: Sandbox):
     shop.send()
     keyboard = telegram.messages(shop.bot, LIN)[-1]["reply_markup"]["inline_keyboard"]
     assert [[button["text"] for button in row] for row in keyboard] == [["Shop"], ["B"]]
+
+
+def test_a_picture_is_uploaded_once_and_goes_to_everybody(shop: Shop, telegram: Sandbox):
+    made = shop.broadcast("News!")
+    picture = do(pictures.store, shop.config.tenant_id, png())
+    draft = broadcasts.Draft("", Content("News!", picture_id=picture), Audience())
+    do(broadcasts.change, made.id, draft)
+    do(broadcasts.start, made.id)
+    shop.send()
+    assert counters(made) == {"sent": 10}
+    calls = telegram.calls(shop.bot, "sendPhoto")
+    assert [call["status"] for call in calls] == [200] * 10
+    assert shop.got() == {1: 10}
+
+
+def png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "green").save(file, "PNG")
+    return file.getvalue()
 
 
 def test_many_recipients_are_written_in_batches(shop: Shop, monkeypatch: pytest.MonkeyPatch):
@@ -362,7 +383,7 @@ def test_counters_and_states_agree_after_any_steps(shop: Shop):
 
 
 def test_the_next_lot_is_found_by_its_index(shop: Shop):
-    add_members(shop.config, range(1, 20_001))
+    add_members(shop.config, range(1, 5_001))
     made = shop.start()
     turn = do(sending.take, shop.config.id)
     do(sending.fill, turn)

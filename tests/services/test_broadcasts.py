@@ -21,7 +21,7 @@ from app.domain.broadcasts import (
     check_content,
 )
 from app.models import AuditEvent, Broadcast, Lottery, LotteryEntry, OutgoingMessage
-from app.services import broadcasts, members, people, tenants
+from app.services import broadcasts, members, people, tenant_data, tenants
 from tests.broadcasting import Shop, add_members, fresh, states
 from tests.cast import Cast
 from tests.clockwork import Clockwork
@@ -268,6 +268,14 @@ def test_results_are_listed_with_names_and_pages(shop: Shop):
     assert len(rest) == 6
     assert len(list(broadcasts.all_recipients(fresh(made)))) == 10
     assert states(made) == {"sent": 10}
+
+
+def test_who_is_erased_is_no_recipient_any_more(shop: Shop):
+    made = shop.start()
+    shop.send()
+    do(tenant_data.erase_member, shop.config.tenant_id, LIN)
+    assert states(made) == {"sent": 9}
+    assert (fresh(made).total, fresh(made).sent) == (9, 9)
 
 
 def test_a_stranger_finds_nothing(shop: Shop, cast: Cast):

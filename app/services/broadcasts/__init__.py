@@ -25,7 +25,7 @@ from app.services.broadcasts.manage import (
     send_test,
     start,
 )
-from app.services.broadcasts.sweep import halt_refused, halt_silent, sweep
+from app.services.broadcasts.sweep import forget, halt_refused, halt_silent, sweep
 
 __all__ = [
     "BotSilent",
@@ -42,6 +42,7 @@ __all__ = [
     "change",
     "content_of",
     "create",
+    "forget",
     "get",
     "halt_refused",
     "halt_silent",

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, not_, select, text
+from sqlalchemy import ColumnElement, Select, func, literal, not_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core import clock
@@ -35,7 +35,10 @@ def fill(broadcast: Broadcast, lease: int) -> bool:
         return False
     people = _reached(broadcast.tenant_id, broadcast.bot_id, audience_of(broadcast))
     batch = (
-        people.where(Member.telegram_id > broadcast.filled_to).order_by(Member.telegram_id).limit(BATCH).cte()
+        people.where(BotMember.telegram_id > broadcast.filled_to)
+        .order_by(BotMember.telegram_id)
+        .limit(BATCH)
+        .cte()
     )
     columns = [literal(broadcast.tenant_id), literal(broadcast.id), batch.c.telegram_id]
     written = db.session.execute(
@@ -60,27 +63,21 @@ def fill(broadcast: Broadcast, lease: int) -> bool:
 
 def _reached(tenant_id: int, bot_id: int, audience: Audience) -> Select[Any]:
     check_audience(audience)
-    talk = and_(BotMember.tenant_id == Member.tenant_id, BotMember.telegram_id == Member.telegram_id)
-    return (
-        select(Member.telegram_id)
-        .join(BotMember, talk)
-        .where(Member.tenant_id == tenant_id, BotMember.bot_id == bot_id, BotMember.blocked_at.is_(None))
-        .where(*_narrowed(audience))
+    talked = select(BotMember.telegram_id).where(
+        BotMember.tenant_id == tenant_id, BotMember.bot_id == bot_id, BotMember.blocked_at.is_(None)
     )
+    if audience.kind is AudienceKind.ALL:
+        return talked
+    if audience.kind is AudienceKind.ENTRANTS:
+        of = LotteryEntry
+        chosen = select(of.telegram_id).where(of.tenant_id == tenant_id, of.lottery_id == audience.number)
+    else:
+        chosen = select(Member.telegram_id).where(Member.tenant_id == tenant_id, _fits(audience))
+    return talked.where(BotMember.telegram_id.in_(chosen))
 
 
-def _narrowed(audience: Audience) -> list[ColumnElement[bool]]:
-    match audience.kind:
-        case AudienceKind.ALL:
-            return []
-        case AudienceKind.LANGUAGE:
-            return [members.speaking(audience.value)]
-        case AudienceKind.ACTIVE:
-            return [members.active_since(clock.now() - timedelta(days=audience.number))]
-        case AudienceKind.INACTIVE:
-            return [not_(members.active_since(clock.now() - timedelta(days=audience.number)))]
-        case AudienceKind.ENTRANTS:
-            mine = and_(
-                LotteryEntry.tenant_id == Member.tenant_id, LotteryEntry.telegram_id == Member.telegram_id
-            )
-            return [exists().where(mine, LotteryEntry.lottery_id == audience.number)]
+def _fits(audience: Audience) -> ColumnElement[bool]:
+    if audience.kind is AudienceKind.LANGUAGE:
+        return members.speaking(audience.value)
+    here = members.active_since(clock.now() - timedelta(days=audience.number))
+    return here if audience.kind is AudienceKind.ACTIVE else not_(here)

@@ -40,6 +40,17 @@ _SETTLED = text("""
 UPDATE broadcast SET lease_until = NULL WHERE id = :id AND NOT EXISTS (
     SELECT FROM broadcast_recipient WHERE broadcast_id = :id AND state = 'sending')
 """)
+# By the broadcasts, since that is how recipients are found; the counters go with the rows.
+_FORGET = text("""
+WITH gone AS (
+    DELETE FROM broadcast_recipient WHERE telegram_id = :telegram_id
+        AND broadcast_id IN (SELECT id FROM broadcast WHERE tenant_id = :tenant_id)
+    RETURNING broadcast_id, state
+)
+UPDATE broadcast b SET total = total - 1, sent = sent - (g.state = 'sent')::int, blocked = blocked - (g.state = 'blocked')::int,
+       failed = failed - (g.state = 'failed')::int, unknown = unknown - (g.state = 'unknown')::int
+FROM gone g WHERE b.id = g.broadcast_id
+""")
 _IDLE = text("""
 SELECT DISTINCT bot_id FROM broadcast
 WHERE state = 'running' AND (lease_until IS NULL OR lease_until < clock_timestamp()) LIMIT :most
@@ -67,6 +78,11 @@ def halt_refused(broadcast_id: int, reason: str) -> bool:
     """Pauses a broadcast that Telegram takes from nobody."""
     values = {"id": broadcast_id, "error": f"{Halt.REFUSED.value}:{reason[:200]}"}
     return _halted(db.session.execute(_REFUSED, values).all())
+
+
+def forget(tenant_id: int, telegram_id: int) -> None:
+    """Deletes what is known of somebody as a recipient."""
+    db.session.execute(_FORGET, {"tenant_id": tenant_id, "telegram_id": telegram_id})
 
 
 def _halted(rows: Sequence[Row[Any]]) -> bool:
