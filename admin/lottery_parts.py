@@ -12,7 +12,7 @@ from admin.acts import row_id
 from admin.formatters import localtime
 from admin.guard import tenant_id
 from app.core.errors import NotFound
-from app.domain.lotteries import CloseReason, LotteryState, WinnerState
+from app.domain.lotteries import CloseReason, LotteryState, WinnerState, is_erased
 from app.domain.members import shown_name
 from app.models import Lottery, LotteryEvent, Member
 from app.services.lotteries import lookup

@@ -202,3 +202,17 @@ def test_staff_and_strangers_make_nothing(app: Flask, cast: Cast, bot: Bot):
     ):
         assert stranger.get(FORM + path).status_code == 404, path
     assert stranger.post(f"{FORM}look/", data={"bot_id": str(bot.id), "chat": "@x"}).status_code == 404
+
+
+def test_without_a_bot_the_form_opens_and_asks_for_one(boss: FlaskClient):
+    assert boss.get(FORM).status_code == 200
+    data = {"title": "Tea", "prizes-0-name": "Mug", "closes_at": "2030-01-01T20:00"}
+    assert "field-error" in boss.post(FORM, data=data).text
+
+
+def test_a_removed_bots_lottery_still_has_its_page(boss: FlaskClient, bot: Bot):
+    lottery = an_open(bot)
+    bot.removed_at = clock.now()
+    db.session.commit()
+    assert "text-danger" in boss.get(f"/admin/lotteries/details/?id={lottery.id}").text
+    assert boss.get(f"{FORM}?copy={lottery.id}").status_code == 200
