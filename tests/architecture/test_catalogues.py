@@ -2,6 +2,8 @@
 
 import re
 
+from babel.messages.catalog import Catalog
+
 from tests import i18n
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\{\w+\}\}")
@@ -30,5 +32,13 @@ def test_translations_keep_the_placeholders():
 
 
 def test_the_compiled_catalogue_is_up_to_date():
-    written = {m.id: m.string for m in i18n.load() if m.id}
-    assert {m.id: m.string for m in i18n.read_compiled() if m.id} == written
+    assert texts(i18n.read_compiled()) == texts(i18n.load())
+
+
+def texts(catalogue: Catalog) -> set[tuple[object, object]]:
+    """Every text with its translation, plural forms as tuples."""
+
+    def fixed(text: object) -> object:
+        return tuple(text) if isinstance(text, list | tuple) else text
+
+    return {(fixed(m.id), fixed(m.string)) for m in catalogue if m.id}
