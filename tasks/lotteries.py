@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from celery import shared_task
 from psycopg.errors import LockNotAvailable
@@ -40,20 +40,31 @@ def sweep() -> None:
             if claim_slot(RING, RING_SECONDS):
                 sweeping.ring()
                 winners.expire()
+        # Closing comes first: it must not wait for relays that are slow.
+        failed = _each(sweeping.closings(due))
         beacon = manage.prepare_beacon() if due.opening else None
-        for step in sweeping.steps(due, beacon):
-            _try(step)
+        failed += _each(sweeping.openings(due, beacon))
+        if failed:
+            raise ExceptionGroup("lotteries that are due", failed)
 
 
-def _try(step: Callable[[], object]) -> None:
-    """One transaction. A lottery that somebody holds for too long is left for the next time and stops no other."""
-    try:
-        with transaction():
-            step()
-    except OperationalError as error:
-        if not isinstance(error.orig, LockNotAvailable):
-            raise
-        log.warning("a lottery that is due is held by somebody", extra={"reason": str(error.orig)})
+def _each(steps: Iterable[Callable[[], object]]) -> list[Exception]:
+    """Each in a transaction of its own; what one of them raises stops no other.
+
+    A lottery that somebody holds for too long is only left for the next time.
+    """
+    failed: list[Exception] = []
+    for step in steps:
+        try:
+            with transaction():
+                step()
+        except Exception as error:  # noqa: BLE001 - raised by the caller when all had their turn
+            held = isinstance(error, OperationalError) and isinstance(error.orig, LockNotAvailable)
+            if held:
+                log.warning("a lottery that is due is held by somebody", extra={"reason": str(error)})
+            else:
+                failed.append(error)
+    return failed
 
 
 @shared_task(name=TaskName.LOTTERIES_REPEAT)

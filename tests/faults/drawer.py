@@ -56,7 +56,7 @@ def close_due() -> None:
     with app.app_context(), system_scope():
         with transaction():
             due = sweep.find()
-        for step in sweep.steps(due, None):
+        for step in sweep.closings(due):
             with transaction():
                 step()
 

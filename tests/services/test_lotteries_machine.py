@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -99,7 +99,8 @@ class Moves(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([1, 4, 25]))
     def time_passes(self, hours: int) -> None:
         self.time.forward(hours=hours)
-        for step in sweep.steps(sweep.find(), None):
+        due = sweep.find()
+        for step in chain(sweep.closings(due), sweep.openings(due, None)):
             with transaction():
                 step()
             if self.state() is not self.states[-1]:

@@ -1,6 +1,7 @@
 """What is due is done: opening, closing, ringing again."""
 
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 from flask import Flask
@@ -21,7 +22,8 @@ from tests.lottery_tools import a_bot, an_open, at_once, enter
 
 def swept(beacon=None) -> None:
     """What the task does, without its slot."""
-    for step in sweep.steps(sweep.find(), beacon):
+    due = sweep.find()
+    for step in chain(sweep.closings(due), sweep.openings(due, beacon)):
         with transaction():
             step()
     db.session.expire_all()
@@ -94,7 +96,8 @@ def test_three_sweeps_at_once_open_and_close_once(app: Flask, cast: Cast, time):
     time.forward(hours=2)
     due = sweep.find()
     assert (due.opening, due.closing) == ([opening], [(closing, CloseReason.TIME)])
-    at_once(app, *[lambda: [step() for step in sweep.steps(due, None)] for _ in range(3)])
+    at_once(app, *[lambda: [step() for step in sweep.closings(due)] for _ in range(3)])
+    at_once(app, *[lambda: [step() for step in sweep.openings(due, None)] for _ in range(3)])
     assert [event.kind for event in events.chain(opening)] == ["opened"]
     assert [event.kind for event in events.chain(closing)] == ["opened", "closed"]
 

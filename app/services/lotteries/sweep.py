@@ -80,16 +80,29 @@ def ring() -> None:
         enqueue(TaskName.LOTTERIES_SETTLE, lottery_id)
 
 
-def steps(due: Due, beacon: BeaconChain | None) -> Iterator[Callable[[], bool]]:
+def closings(due: Due) -> Iterator[Callable[[], bool]]:
     """Each is a transaction of its own, so that nothing is held for longer than one lottery needs."""
-    for lottery_id in due.opening:
-        yield partial(open_one, lottery_id, beacon)
     for lottery_id, reason in due.closing:
         yield partial(close_one, lottery_id, reason)
 
 
+def openings(due: Due, beacon: BeaconChain | None) -> Iterator[Callable[[], bool]]:
+    """The same for those that are to be opened."""
+    for lottery_id in due.opening:
+        yield partial(open_one, lottery_id, beacon)
+
+
 def _past_opening(moment: datetime) -> list[int]:
-    query = select(Lottery.id).where(Lottery.state == LotteryState.SCHEDULED, Lottery.opens_at <= moment)
+    """Those of suspended tenants wait: their bots are silent, so nobody could join."""
+    query = (
+        select(Lottery.id)
+        .join(Tenant, Tenant.id == Lottery.tenant_id)
+        .where(
+            Lottery.state == LotteryState.SCHEDULED,
+            Lottery.opens_at <= moment,
+            Tenant.suspended_at.is_(None),
+        )
+    )
     return _ids(query.order_by(Lottery.opens_at))
 
 
