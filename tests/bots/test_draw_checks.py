@@ -167,6 +167,7 @@ def test_without_the_bot_its_conditions_can_be_let_go(pair, telegram: Sandbox):
     assert the_draw(lottery).stuck == 0
     with transaction():
         checks.drop_condition(lottery.id, 0, "The bot is gone")
+    let_pass("not_before")
     assert len(draw(lottery)) == 3
 
 

@@ -15,13 +15,14 @@ from app.core.db import db
 from app.core.i18n import N_, translate
 from app.core.queue import TaskName, enqueue
 from app.domain.draw import STAFF
-from app.domain.lotteries import CandidateState, Condition, ConditionKind, DrawPhase
+from app.domain.lotteries import CandidateState, Condition, ConditionKind, DrawPhase, is_erased
 from app.domain.lottery_spec import read_conditions
 from app.models import Lottery, LotteryDraw, Tenant
 from app.services.lotteries import conditions, events, invites, lookup
 from app.services.lotteries.conditions import Checked, Known, Result
 from app.services.lotteries.errors import IllegalMove
 from app.services.lotteries.moves import public_reason, record
+from app.services.lotteries.streaming import in_bulk
 
 LEASE_SECONDS = 60
 ASKED_AT_ONCE = 48
@@ -45,15 +46,14 @@ SELECT open, EXISTS (SELECT FROM lottery_candidate c
     WHERE c.lottery_id = :lottery_id AND c.state IN ('waiting', 'checking')) AS undecided
 FROM ({_OPEN}) AS wanted
 """)  # noqa: S608 - a constant
-# OFFSET 0 keeps the planner, which knows nothing about rows that were just written, from reading all entries.
 _CLAIM = text(f"""
 WITH room AS (
     SELECT rank FROM lottery_candidate
     WHERE lottery_id = :lottery_id AND state IN ('waiting', 'checking')
     ORDER BY rank LIMIT greatest(0, coalesce(({_OPEN}), 0))
 ), due AS MATERIALIZED (
-    SELECT c.rank, c.entry_id FROM lottery_candidate c JOIN room ON room.rank = c.rank
-    WHERE c.lottery_id = :lottery_id
+    SELECT c.rank, c.entry_id FROM lottery_candidate c
+    WHERE c.lottery_id = :lottery_id AND c.rank <= (SELECT max(rank) FROM room)
       AND ((c.state = 'waiting' AND (c.not_before IS NULL OR c.not_before <= now()))
         OR (c.state = 'checking' AND c.lease_until < now()))
     ORDER BY c.rank LIMIT greatest(0, least(:most, :at_once - (
@@ -63,17 +63,21 @@ WITH room AS (
 )
 UPDATE lottery_candidate c SET state = 'checking', lease_token = c.lease_token + 1,
     lease_until = now() + make_interval(secs => :seconds)
-FROM due CROSS JOIN LATERAL (
-    SELECT e.* FROM lottery_entry e WHERE e.lottery_id = :lottery_id AND e.id = due.entry_id OFFSET 0
+FROM due WHERE c.lottery_id = :lottery_id AND c.rank = due.rank
+RETURNING c.rank, c.lease_token AS lease, c.entry_id
+""")  # noqa: S608 - a constant
+# OFFSET 0 keeps the planner, which knows little about rows that were just written, from reading all entries.
+_FACTS = text(f"""
+SELECT e.id, e.telegram_id, e.conditions, e.paid, m.first_seen_at AS since,
+    (SELECT count(*) FROM lottery_invite i
+     WHERE i.lottery_id = :lottery_id AND i.inviter = e.telegram_id AND {invites.COUNTED}) AS friends
+FROM unnest(CAST(:entries AS bigint[])) AS wanted (id) CROSS JOIN LATERAL (
+    SELECT e.* FROM lottery_entry e WHERE e.lottery_id = :lottery_id AND e.id = wanted.id OFFSET 0
 ) AS e LEFT JOIN LATERAL (
     SELECT m.first_seen_at FROM member m
     WHERE m.tenant_id = e.tenant_id AND m.telegram_id = e.telegram_id OFFSET 0
 ) AS m ON true
-WHERE c.lottery_id = :lottery_id AND c.rank = due.rank
-RETURNING c.rank, c.lease_token, e.telegram_id, e.conditions, e.paid, m.first_seen_at AS since,
-    (SELECT count(*) FROM lottery_invite i
-     WHERE i.lottery_id = :lottery_id AND i.inviter = e.telegram_id AND {invites.COUNTED}) AS friends
-""")  # noqa: S608 - constants
+""")  # noqa: S608 - a constant
 _DECIDE = text("""
 UPDATE lottery_candidate c SET state = a.state, checks = a.checks, checked_at = :at, lease_until = NULL
 FROM unnest(CAST(:ranks AS bigint[]), CAST(:leases AS bigint[]), CAST(:states AS text[]), CAST(:checks AS text[]))
@@ -145,10 +149,12 @@ def claim(lottery: Lottery, draw: LotteryDraw, most: int) -> Claimed:
         "at_once": ASKED_AT_ONCE if asked_of_telegram(lottery, draw) else most,
         "seconds": LEASE_SECONDS,
     }
-    rows = db.session.execute(_CLAIM, values).all()
+    taken = in_bulk(_CLAIM, values).all()
+    entries = {"lottery_id": lottery.id, "entries": [row.entry_id for row in taken]}
+    facts = {row.id: row for row in db.session.execute(_FACTS, entries)}
     asked, verdicts = list[Question](), list[_Verdict]()
-    for row in rows:
-        found = _look(lottery, draw, row)
+    for row in taken:
+        found = _look(lottery, draw, facts[row.entry_id], row.rank, row.lease)
         if isinstance(found, Question):
             asked.append(found)
         else:
@@ -157,18 +163,22 @@ def claim(lottery: Lottery, draw: LotteryDraw, most: int) -> Claimed:
     return Claimed(decided, tuple(sorted(asked, key=lambda one: one.rank)))
 
 
-def _look(lottery: Lottery, draw: LotteryDraw, row: Row[tuple[object, ...]]) -> Question | _Verdict:
+def _look(
+    lottery: Lottery, draw: LotteryDraw, row: Row[tuple[object, ...]], rank: int, lease: int
+) -> Question | _Verdict:
     """What the database knows of a candidate: enough to decide, or what is left to ask."""
     if row.conditions == STAFF:
-        return _Verdict(row.rank, row.lease_token, STAFF, passed=True)
+        return _Verdict(rank, lease, STAFF, passed=True)
     # What he paid stays paid, whatever his balance is now.
-    known = Known(row.friends, row.paid, row.since)
-    checked = conditions.check(read_conditions(lottery.conditions), known, {}, clock.now())
+    known, at = Known(row.friends, row.paid, row.since), clock.now()
     channels = {place: one.chat for place, one in asked_of_telegram(lottery, draw).items()}
+    # Nobody can be asked about somebody who was erased.
+    told = {place: (False, int(at.timestamp())) for place in channels} if is_erased(row.telegram_id) else {}
+    checked = conditions.check(read_conditions(lottery.conditions), known, told, at)
     failed = any(one.passed is False for one in checked)
     if failed or not channels:
-        return _verdict(row.rank, row.lease_token, [(one.passed, one.at) for one in checked])
-    return Question(lottery.id, row.rank, row.lease_token, row.telegram_id, channels, tuple(checked))
+        return _verdict(rank, lease, [(one.passed, one.at) for one in checked])
+    return Question(lottery.id, rank, lease, row.telegram_id, channels, tuple(checked))
 
 
 def _verdict(rank: int, lease: int, results: Sequence[Result]) -> _Verdict:
@@ -197,7 +207,7 @@ def _decide(lottery_id: int, verdicts: Sequence[_Verdict]) -> int:
         "states": [CandidateState.PASSED if one.passed else CandidateState.FAILED for one in verdicts],
         "checks": [one.checks for one in verdicts],
     }
-    return len(db.session.execute(_DECIDE, values).all())
+    return len(in_bulk(_DECIDE, values).all())
 
 
 def postpone(question: Question, seconds: float) -> None:

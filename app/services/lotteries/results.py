@@ -17,6 +17,7 @@ from app.models import Lottery, LotteryCandidate, LotteryDraw, LotteryWinner
 from app.services.lotteries import checks, events, order, sealing
 from app.services.lotteries.moves import move
 from app.services.lotteries.order import Awaited
+from app.services.lotteries.streaming import in_bulk
 
 _DECIDED_AT_ONCE = 10_000
 
@@ -46,7 +47,7 @@ SELECT slot, name AS prize, number, rank FROM won ORDER BY slot
 """)
 # Prizes that were taken back and have no new holder yet.
 _HOLES = text("""
-SELECT w.slot, w.turn, w.prize_id, w.reason, p.name FROM lottery_winner w
+SELECT w.slot, w.turn, w.prize_id, w.reason, p.name, p.credits IS NOT NULL AS pays FROM lottery_winner w
 JOIN lottery_prize p ON p.id = w.prize_id
 WHERE w.lottery_id = :lottery_id AND w.state = 'replaced' AND NOT EXISTS (
     SELECT FROM lottery_winner n WHERE n.lottery_id = w.lottery_id AND n.slot = w.slot AND n.turn > w.turn)
@@ -151,7 +152,7 @@ def _draw_all(lottery: Lottery) -> None:
         "now": now,
         "claim_until": _claim_until(lottery, now),
     }
-    won = db.session.execute(_WIN, values).mappings()
+    won = in_bulk(_WIN, values).mappings()
     winners = [dict(row) for row in won]
     events.append(lottery, "drawn", {"winners": winners, "passed_over": _passed_over(lottery.id, 0, None)})
     move(lottery, LotteryState.DRAWN, drawn_at=now)
@@ -193,9 +194,10 @@ def _winner(lottery: Lottery, hole: Row[tuple[object, ...]], one: _Next, rank: i
         entry_id=one.entry_id,
         telegram_id=one.telegram_id,
         rank=rank,
-        state=WinnerState.WON,
+        state=WinnerState.HANDED_OVER if hole.pays else WinnerState.WON,
         won_at=now,
-        claim_until=_claim_until(lottery, now),
+        claim_until=None if hole.pays else _claim_until(lottery, now),
+        handed_over_at=now if hole.pays else None,
     )
 
 

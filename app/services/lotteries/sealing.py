@@ -20,7 +20,7 @@ from app.domain.lotteries import CloseReason, DrawPhase
 from app.domain.lottery_spec import read_tickets
 from app.models import Lottery, LotteryChunk, LotteryDraw
 from app.services.lotteries import events, invites
-from app.services.lotteries.streaming import patiently, rows
+from app.services.lotteries.streaming import in_bulk, rows
 
 # `app.domain.lotteries.weight` for all entrants at once.
 _WEIGH = text(f"""
@@ -92,8 +92,7 @@ def beacon(lottery: Lottery) -> BeaconChain | None:
 def _weigh(lottery: Lottery) -> None:
     rules = read_tickets(lottery.tickets)
     if rules.most > 1:
-        patiently()
-        db.session.execute(
+        in_bulk(
             _WEIGH,
             {
                 "lottery_id": lottery.id,
