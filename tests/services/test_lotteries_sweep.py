@@ -168,6 +168,40 @@ QUESTIONS = {
 }
 
 
+def test_one_that_breaks_stops_no_other(app: Flask, cast: Cast, time, monkeypatch: pytest.MonkeyPatch):
+    bot = a_bot(cast.tenant)
+    broken, sound = an_open(bot, closes_at=in_an_hour()).id, an_open(bot).id
+    opening = an_open(bot, opens_at=in_an_hour(), closes_at=clock.now() + timedelta(days=5)).id
+
+    def fragile(lottery_id: int, reason: CloseReason, close=sweep.close_one) -> bool:
+        return close(lottery_id, reason) if lottery_id != broken else 1 / 0 > 0
+
+    monkeypatch.setattr(sweep, "close_one", fragile)
+    time.forward(days=1)
+    with pytest.raises(ExceptionGroup) as caught:
+        tasks.sweep()
+    assert [type(error) for error in caught.value.exceptions] == [ZeroDivisionError]
+    db.session.expire_all()
+    states = [lookup.get(one).state for one in (broken, sound, opening)]
+    assert states == [LotteryState.OPEN, LotteryState.DRAWING, LotteryState.OPEN]
+
+
+def test_a_suspended_tenants_opening_waits_and_his_closing_does_not(cast: Cast, time):
+    bot = a_bot(cast.tenant)
+    opening = an_open(bot, opens_at=in_an_hour(), closes_at=clock.now() + timedelta(days=5)).id
+    closing = an_open(bot, closes_at=in_an_hour()).id
+    cast.tenant.suspended_at = clock.now()
+    db.session.commit()
+    time.forward(hours=2)
+    swept()
+    assert lookup.get(opening).state is LotteryState.SCHEDULED
+    assert lookup.get(closing).state is LotteryState.DRAWING
+    cast.tenant.suspended_at = None
+    db.session.commit()
+    swept()
+    assert lookup.get(opening).state is LotteryState.OPEN
+
+
 def test_each_question_reads_its_own_index(cast: Cast):
     a_bot(cast.tenant)
     db.session.execute(MANY)
