@@ -161,3 +161,8 @@ def weight(rules: TicketRules, *, friends: int, boosts: int, bought: int) -> int
     """The tickets of an entrant: one, and what the rules give on top, up to their limit."""
     extra = rules.per_invite * friends + rules.per_boost * boosts + bought
     return max(1, min(1 + extra, rules.most))
+
+
+def is_erased(telegram_id: int) -> bool:
+    """Whether the number stands for somebody who was erased: it is made from his entry and leads to nobody."""
+    return telegram_id < 0
