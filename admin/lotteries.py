@@ -162,13 +162,12 @@ class LotteriesView(PageView):
 
     @staticmethod
     def _record(lottery: Lottery) -> dict[str, Any]:
-        newest = events.chain(lottery.id)[: -EVENTS - 1 : -1]
         return {
             "lottery": lottery,
             "posts": [
                 (post, told(posts.trouble(post)), post_link(post)) for post in posts.list_posts(lottery.id)
             ],
-            "events": [(event, *event_words(event)) for event in newest],
+            "events": [(event, *event_words(event)) for event in events.latest(lottery.id, EVENTS)],
             "moment_of": moment_of,
             "may_change": viewer().may(Role.MANAGER),
         }

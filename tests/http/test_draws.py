@@ -11,7 +11,7 @@ from app.core.queue import transaction
 from app.domain.draw_verifier import verify
 from app.models import Bot, Domain, Lottery, Member
 from app.services import tenants
-from app.services.lotteries import manage, winners
+from app.services.lotteries import manage, public, winners
 from tests.cast import Cast, sign_in
 from tests.drawing import FIRST, a_closed, draw
 from tests.lottery_tools import a_bot, a_draft, an_open, enter
@@ -74,6 +74,19 @@ def test_a_suspended_business_has_no_pages(client, cast: Cast, bot: Bot):
     with transaction():
         tenants.suspend(cast.tenant.id)
     assert get(client, lottery).status_code == get(client, lottery, ".json").status_code == 404
+
+
+def test_the_log_names_what_happened_and_shows_the_latest(client, drawn: Lottery, monkeypatch):
+    with transaction():
+        winners.hand_over(drawn.id, 1)
+        winners.undo_hand_over(drawn.id, 1)
+    page = get(client, drawn, headers={"Accept-Language": "en"}).text
+    assert "Prize 1 handed over" in page
+    assert "Prize 1 not handed over after all" in page
+    monkeypatch.setattr(public, "EVENTS", 2)
+    fewer = get(client, drawn, headers={"Accept-Language": "en"}).text
+    assert fewer.count('class="draw-hash"') == 2
+    assert "These are the latest" in fewer
 
 
 def test_a_stranger_who_is_signed_in_sees_it_too(app: Flask, cast: Cast, bot: Bot):

@@ -20,8 +20,8 @@ def append(lottery: Lottery, kind: str, data: Mapping[str, object]) -> LotteryEv
     row = select(Lottery.id).where(Lottery.id == lottery.id).with_for_update(key_share=True)
     if db.session.scalar(row) is None:
         raise NotFound
-    last = _last(lottery.id)
-    number, previous = (last.number + 1, last.hash) if last else (1, NO_HASH)
+    last = latest(lottery.id, 1)
+    number, previous = (last[0].number + 1, last[0].hash) if last else (1, NO_HASH)
     at, body = _microseconds(clock.now()), canonical(data)
     event = LotteryEvent(
         tenant_id=lottery.tenant_id,
@@ -44,6 +44,12 @@ def chain(lottery_id: int) -> list[LotteryEvent]:
     return list(db.session.scalars(query.order_by(LotteryEvent.number)))
 
 
+def latest(lottery_id: int, most: int) -> list[LotteryEvent]:
+    """The last events, the newest first."""
+    query = select(LotteryEvent).where(LotteryEvent.lottery_id == lottery_id)
+    return list(db.session.scalars(query.order_by(LotteryEvent.number.desc()).limit(most)))
+
+
 def verify(events: Iterable[LotteryEvent]) -> int | None:
     """The place, from 1, of the first event that does not follow from the one before it; None when all do."""
     previous = NO_HASH
@@ -58,11 +64,6 @@ def verify(events: Iterable[LotteryEvent]) -> int | None:
 def unix(moment: datetime) -> int:
     """Whole seconds, the form of moments in event bodies."""
     return int(moment.timestamp())
-
-
-def _last(lottery_id: int) -> LotteryEvent | None:
-    query = select(LotteryEvent).where(LotteryEvent.lottery_id == lottery_id)
-    return db.session.scalar(query.order_by(LotteryEvent.number.desc()).limit(1))
 
 
 def _microseconds(moment: datetime) -> int:

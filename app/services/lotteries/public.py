@@ -27,6 +27,8 @@ from app.services.lotteries.cards import masked
 
 WINNERS = 200
 """As many as the page names; the record has them all."""
+EVENTS = 100
+"""The latest of the log; the record has all."""
 _UNPUBLISHED = frozenset({LotteryState.DRAFT, LotteryState.SCHEDULED})
 
 
@@ -117,7 +119,7 @@ def facts(lottery: Lottery) -> Facts:
             select(func.count()).select_from(LotteryWinner).where(own, LotteryWinner.state != "replaced")
         )
         or 0,
-        events=[_event(one) for one in events.chain(lottery.id)],
+        events=[_event(one) for one in reversed(events.latest(lottery.id, EVENTS))],
     )
 
 
