@@ -190,8 +190,9 @@ def _post(form: AdjustForm) -> ledger.Posting:
         reason=form.reason.data,
     )
     if not posting.duplicate:
-        changes: dict[str, object] = {"amount": abs(amount), "reason": form.reason.data}
-        audit.record(tenant_id(), f"credits.{deed}", ("credits", member.id, member_name(member)), changes)
+        # The log can't be changed, so what may name somebody who asks to be erased stands in the posting alone.
+        changes: dict[str, object] = {"amount": abs(amount), "posting": posting.id}
+        audit.record(tenant_id(), f"credits.{deed}", ("credits", member.id, ""), changes)
     return posting
 
 

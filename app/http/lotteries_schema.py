@@ -7,7 +7,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.draw import STAFF
-from app.domain.lotteries import MAX_REASON, CloseReason, ConditionKind, LotteryState, WinnerState
+from app.domain.lotteries import (
+    MAX_REASON,
+    CloseReason,
+    ConditionKind,
+    LotteryState,
+    WinnerState,
+    is_erased,
+)
 from app.domain.lottery_spec import dump
 from app.domain.members import shown_name
 from app.models import Bot, Lottery, LotteryDraw, LotteryEntry
@@ -152,7 +159,7 @@ class LotteryList(BaseModel):
 
 class Entry(BaseModel):
     id: int
-    telegram_id: int
+    telegram_id: int | None = Field(description="null where he was erased")
     joined_at: datetime
     by_staff: bool
     conditions: str = Field(description="`<place>:<1 or 0>:<unix time>` for each condition when he joined")
@@ -172,7 +179,7 @@ class Winner(BaseModel):
     turn: int
     prize: str
     credits: int | None
-    telegram_id: int
+    telegram_id: int | None = Field(description="null where he was erased")
     name: str
     rank: int
     state: WinnerState
@@ -218,7 +225,7 @@ def entry_of(entry: LotteryEntry) -> Entry:
     by_staff = entry.conditions == STAFF
     return Entry(
         id=entry.id,
-        telegram_id=entry.telegram_id,
+        telegram_id=None if is_erased(entry.telegram_id) else entry.telegram_id,
         joined_at=entry.created_at,
         by_staff=by_staff,
         conditions="" if by_staff else entry.conditions,
@@ -235,13 +242,14 @@ def winners_of(holders: Sequence[figures.Holder]) -> list[Winner]:
 def _winner(holder: figures.Holder) -> Winner:
     winner, member = holder.winner, holder.member
     names = (member.first_name, member.last_name) if member else ("", "")
+    erased = is_erased(winner.telegram_id)
     return Winner(
         slot=winner.slot,
         turn=winner.turn,
         prize=holder.prize.name,
         credits=holder.prize.credits,
-        telegram_id=winner.telegram_id,
-        name=shown_name(*names, winner.telegram_id),
+        telegram_id=None if erased else winner.telegram_id,
+        name="" if erased else shown_name(*names, winner.telegram_id),
         rank=winner.rank,
         state=winner.state,
         won_at=winner.won_at,

@@ -110,7 +110,8 @@ class LotteryEntry(TenantOwned, Model):
     """That a member joined, once. The order of ids is the order of the sealed list.
 
     `conditions` are the results at joining, one `<place>:<1 or 0>:<unix time>` for each condition in order, joined by
-    `;`; of an entrant whom staff added `staff`. `weight` is written when the list is sealed.
+    `;`; of an entrant whom staff added `staff`. `weight` is written when the list is sealed. A `telegram_id` below 0
+    is nobody's: the entrant was erased.
     """
 
     __tablename__ = "lottery_entry"
@@ -127,6 +128,8 @@ class LotteryEntry(TenantOwned, Model):
     bought: Mapped[int] = mapped_column(Integer, server_default="0")
     boosts: Mapped[int] = mapped_column(Integer, server_default="0")
     weight: Mapped[int] = mapped_column(Integer, server_default="1")
+    ref: Mapped[str | None]
+    """The published reference of an entrant who was erased since; of others it follows from their Telegram id."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (

@@ -189,9 +189,7 @@ def erase_member(tenant_id: int, telegram_id: int) -> None:
     # Processes that saw him lately remember his name, and would not write him down if he came back.
     ring(Bell.MEMBERS, telegram_id)
     changes: dict[str, object] = {"balance": [lost.balance, 0], "postings": [lost.postings, 0]}
-    audit.record(
-        tenant_id, "member.erased", ("member", member_id, ""), changes if lost.postings else None
-    )
+    audit.record(tenant_id, "member.erased", ("member", member_id, ""), changes if lost.postings else None)
 
 
 def _blank_updates(tenant_id: int, telegram_id: int) -> None:

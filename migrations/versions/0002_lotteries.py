@@ -523,6 +523,7 @@ def upgrade() -> None:
         sa.Column("bought", sa.Integer(), server_default="0", nullable=False),
         sa.Column("boosts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("weight", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("ref", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(

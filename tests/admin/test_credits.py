@@ -110,7 +110,14 @@ def test_giving_and_taking_is_posted_and_recorded(owner: FlaskClient, cast: Cast
     assert [row.source for row in ledger.history(cast.tenant.id, 1)] == ["admin", "admin"]
     events = db.session.scalars(select(AuditEvent).order_by(AuditEvent.id)).all()
     assert [event.action for event in events] == ["credits.given", "credits.taken"]
-    assert events[0].changes == {"amount": 5, "reason": "thanks"}
+    first = ledger.history(cast.tenant.id, 1)[-1]
+    assert events[0].changes == {"amount": 5, "posting": first.id}
+
+
+def test_the_log_of_it_does_not_name_him(owner: FlaskClient, cast: Cast):
+    owner.post(f"{LIST}adjust/", data=form(member(cast.tenant, 1, "Wang"), reason="for Wang"))
+    event = db.session.scalars(select(AuditEvent)).one()
+    assert "Wang" not in f"{event.target_name}{event.changes}"
 
 
 def test_a_form_that_is_sent_twice_counts_once(owner: FlaskClient, cast: Cast):

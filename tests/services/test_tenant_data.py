@@ -1,4 +1,8 @@
-"""Erasing one Telegram user."""
+"""Erasing one Telegram user, and giving out all of a tenant's data."""
+
+import json
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from flask import Flask
@@ -13,6 +17,7 @@ from app.models import Bot, BotMember, Member, OutgoingMessage, Update
 from app.services import tenant_data
 from tests.architecture.test_isolation import OWNED
 from tests.cast import Cast, sign_in
+from tests.lottery_tools import a_bot, an_open
 
 NAME, NUMBER = "Wang-Xiaoming", 4_242_424_242
 
@@ -45,15 +50,19 @@ def fill(tenant_id: int, telegram_id: int) -> None:
 
 def traces(tenant_id: int) -> list[str]:
     """The tables in which the name or the number still stands."""
+    return sorted({*traces_of(tenant_id, NAME), *traces_of(tenant_id, str(NUMBER))})
+
+
+def traces_of(tenant_id: int, words: str) -> list[str]:
+    """The tables in which this still stands."""
     found = []
     for table in OWNED:
         # Raw updates are bytes: looked at as text.
         raw = " || convert_from(raw, 'UTF8')" if "raw" in table.c else ""
         query = text(
-            f"SELECT count(*) FROM {table.name} t WHERE tenant_id = :tenant"
-            f" AND (t::text{raw} LIKE '%{NAME}%' OR t::text{raw} LIKE '%{NUMBER}%')"
+            f"SELECT count(*) FROM {table.name} t WHERE tenant_id = :tenant AND t::text{raw} LIKE :words"
         )
-        if db.session.scalar(query, {"tenant": tenant_id}):
+        if db.session.scalar(query, {"tenant": tenant_id, "words": f"%{words}%"}):
             found.append(table.name)
     return found
 
@@ -100,3 +109,15 @@ def test_the_owner_erases_a_customer_and_a_stranger_does_not(app: Flask, cast: C
     assert db.session.scalar(select(func.count()).select_from(Member)) == 1
     sign_in(app, cast.owner).post("/admin/settings/data/erase-member/", data=number)
     assert db.session.scalar(select(func.count()).select_from(Member)) == 0
+
+
+def test_the_export_has_the_codes_of_lotteries_and_none_of_their_secrets(cast: Cast, tmp_path: Path):
+    lottery = an_open(a_bot(cast.tenant))
+    with tenant_scope(cast.tenant.id), transaction():
+        tenant_data.export(cast.tenant.id, tmp_path / "all.zip")
+    with ZipFile(tmp_path / "all.zip") as archive:
+        everything = b"".join(archive.read(name) for name in archive.namelist()).decode()
+        rows = [json.loads(line) for line in archive.read("lottery.jsonl").splitlines()]
+    assert [row["code"] for row in rows] == [lottery.code]
+    secrets = (lottery.seed, lottery.salt, '"seed"', '"salt"')
+    assert [word for word in secrets if word in everything] == []

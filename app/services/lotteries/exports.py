@@ -24,14 +24,14 @@ Row = tuple[Value, ...]
 BATCH: Final = 5000
 BYTE_ORDER_MARK: Final = "\ufeff"
 _ENTRIES: Final = text("""
-SELECT e.id, e.telegram_id, concat_ws(' ', nullif(m.first_name, ''), nullif(m.last_name, '')) AS name,
+SELECT e.id, CASE WHEN e.telegram_id > 0 THEN e.telegram_id END AS telegram_id, concat_ws(' ', nullif(m.first_name, ''), nullif(m.last_name, '')) AS name,
        coalesce(m.username, '') AS username, e.created_at, e.conditions, e.paid, e.bought, e.boosts, e.weight
 FROM lottery_entry e
 LEFT JOIN member m ON m.tenant_id = e.tenant_id AND m.telegram_id = e.telegram_id
 WHERE e.lottery_id = :lottery AND e.id > :after ORDER BY e.id LIMIT :most
 """)
 _WINNERS: Final = text("""
-SELECT w.slot, w.turn, p.name AS prize, p.credits, w.telegram_id,
+SELECT w.slot, w.turn, p.name AS prize, p.credits, CASE WHEN w.telegram_id > 0 THEN w.telegram_id END AS telegram_id,
        concat_ws(' ', nullif(m.first_name, ''), nullif(m.last_name, '')) AS name,
        coalesce(m.username, '') AS username, w.rank, w.state, w.won_at, w.claim_until, w.claimed_at,
        w.handed_over_at, w.note, coalesce(w.reason, '') AS reason

@@ -64,12 +64,18 @@ def _lines(
 ) -> list[tuple[int, tuple[int, str, int, str]]]:
     """A chunk's lines: the entry's id, and number, reference, weight, conditions."""
     rows = db.session.execute(
-        select(LotteryEntry.id, LotteryEntry.telegram_id, LotteryEntry.weight, LotteryEntry.conditions)
+        select(
+            LotteryEntry.id,
+            LotteryEntry.telegram_id,
+            LotteryEntry.weight,
+            LotteryEntry.conditions,
+            LotteryEntry.ref,
+        )
         .where(LotteryEntry.lottery_id == lottery_id, LotteryEntry.id >= first_id)
         .order_by(LotteryEntry.id)
         .limit(draw.CHUNK)
     )
     return [
-        (key, (number, draw.reference(salt, telegram_id), weight, results))
-        for number, (key, telegram_id, weight, results) in enumerate(rows, start=chunk * draw.CHUNK + 1)
+        (key, (number, kept or draw.reference(salt, telegram_id), weight, results))
+        for number, (key, telegram_id, weight, results, kept) in enumerate(rows, start=chunk * draw.CHUNK + 1)
     ]

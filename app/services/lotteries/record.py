@@ -76,8 +76,8 @@ def stream(lottery: Lottery, head: dict[str, object]) -> Iterator[bytes]:
 def _lines(lottery: Lottery) -> Iterator[bytes]:
     mac, lines, before = keyed(bytes.fromhex(lottery.salt)), list[bytes](), b"\n"
     found = rows(LIST, lottery_id=lottery.id)
-    for number, (_, telegram_id, weight, conditions) in enumerate(found, start=1):
-        reference = mac(telegram_id).hex().encode()
+    for number, (_, telegram_id, weight, conditions, kept) in enumerate(found, start=1):
+        reference = kept or mac(telegram_id).hex().encode()
         lines.append(b'[%d,"%b",%b,"%b"]' % (number, reference, weight, conditions))
         if len(lines) == LINES:
             yield before + b",\n".join(lines)

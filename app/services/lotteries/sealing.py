@@ -37,9 +37,10 @@ UPDATE lottery_entry e SET weight = weighed.weight FROM weighed
 WHERE e.lottery_id = :lottery_id AND e.id = weighed.id AND e.weight <> weighed.weight
 """)  # noqa: S608 - a constant
 LIST = """
-SELECT id, telegram_id, weight, conditions FROM lottery_entry WHERE lottery_id = %(lottery_id)s ORDER BY id
+SELECT id, telegram_id, weight, conditions, coalesce(ref, '') FROM lottery_entry
+WHERE lottery_id = %(lottery_id)s ORDER BY id
 """
-"""The sealed list; a line's number is its place in here, from 1."""
+"""The sealed list; a line's number is its place in here, from 1. The last column is the reference where it is kept."""
 
 
 @dataclass
@@ -108,11 +109,11 @@ def _read(lottery: Lottery) -> _Sealed:
     sealed, leaves, staff = _Sealed(), list[bytes](), STAFF.encode()
     mac = keyed(bytes.fromhex(lottery.salt))
     first_id = 0
-    for key, telegram_id, weight, results in rows(LIST, lottery_id=lottery.id):
+    for key, telegram_id, weight, results, kept in rows(LIST, lottery_id=lottery.id):
         sealed.entries += 1
         if not leaves:
             first_id = int(key)
-        reference = mac(telegram_id).hex().encode()
+        reference = kept or mac(telegram_id).hex().encode()
         leaves.append(leaf_of(b"%d\n%b\n%b\n%b" % (sealed.entries, reference, weight, results)))
         sealed.tickets += int(weight)
         sealed.staff += results == staff

@@ -13,7 +13,7 @@ from app.core.i18n import N_, locale_of
 from app.core.queue import TaskName, enqueue
 from app.domain.buttons import data
 from app.domain.credits import LOTTERY
-from app.domain.lotteries import LotteryState
+from app.domain.lotteries import LotteryState, is_erased
 from app.models import Lottery
 from app.services import credits, outbox  # noqa: A004
 from app.services.credits import NewPosting
@@ -35,8 +35,11 @@ LEFT JOIN member m ON m.tenant_id = w.tenant_id AND m.telegram_id = w.telegram_i
 WHERE w.lottery_id = :lottery_id AND w.told_at IS NULL AND w.state <> 'replaced'
 ORDER BY w.slot LIMIT :most FOR UPDATE OF w SKIP LOCKED
 """)
+# Who was erased can't be told or paid: his prize stays unclaimed, so that the boss may have it drawn again.
 _TOLD = text("""
-UPDATE lottery_winner w SET told_at = :now
+UPDATE lottery_winner w SET told_at = :now,
+    state = CASE WHEN w.telegram_id < 0 THEN 'won' ELSE w.state END,
+    handed_over_at = CASE WHEN w.telegram_id > 0 THEN w.handed_over_at END
 FROM unnest(CAST(:slots AS bigint[]), CAST(:turns AS bigint[])) AS told (slot, turn)
 WHERE w.lottery_id = :lottery_id AND w.slot = told.slot AND w.turn = told.turn
 """)
@@ -75,6 +78,7 @@ def _tell_some(lottery: Lottery, most: int) -> int:
     rows = db.session.execute(_UNTOLD, {"lottery_id": lottery.id, "most": most}).all()
     if not rows:
         return 0
+    reached = [row for row in rows if not is_erased(row.telegram_id)]
     _post(
         lottery,
         [
@@ -85,12 +89,12 @@ def _tell_some(lottery: Lottery, most: int) -> int:
                 f"lottery:{lottery.id}:prize:{row.slot}:{row.turn}",
                 lottery.title,
             )
-            for row in rows
+            for row in reached
             if row.credits
         ],
     )
     common = showing.place_of(lottery)
-    for row in rows:
+    for row in reached:
         place = Place(locale_of(row.locale) or locale_of(row.language) or common.locale, common.zone)
         key = f"lottery:{lottery.id}:won:{row.slot}:{row.turn}"
         outbox.queue_message(
