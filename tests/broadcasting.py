@@ -83,3 +83,19 @@ def fresh(broadcast: Broadcast) -> Broadcast:
     """As the database has it now."""
     db.session.rollback()
     return broadcasts.get(broadcast.id)
+
+
+def do(act, *arguments):
+    with transaction():
+        return act(*arguments)
+
+
+def expire(what: str = "broadcast") -> None:
+    """Every lease of a kind runs out now."""
+    do(db.session.execute, text(f"UPDATE {what} SET lease_until = now() - interval '1 second'"))
+
+
+def counters(broadcast: Broadcast) -> dict[str, int]:
+    now = fresh(broadcast)
+    found = {"sent": now.sent, "blocked": now.blocked, "failed": now.failed, "unknown": now.unknown}
+    return {name: number for name, number in found.items() if number}
