@@ -5,12 +5,13 @@ from collections import Counter
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
 from app.domain.lotteries import DrawPhase, WinnerState
-from app.models import CreditPosting, Lottery, LotteryWinner
+from app.models import BotMember, CreditPosting, Lottery, LotteryWinner, OutgoingMessage
 from app.services import credits  # noqa: A004
 from app.services.lotteries import events, lookup, manage, settling, winners
 from app.services.lotteries.errors import BadReason, IllegalMove
@@ -78,6 +79,21 @@ def test_a_winner_reads_it_in_his_language_with_a_button_to_claim(cast: Cast):
     assert "Congratulations" in payload["text"]
     assert "A &lt;b&gt; &amp; B" in payload["text"]
     assert payload["reply_markup"]["inline_keyboard"][0][0]["callback_data"] == f"1:lc:{lottery.code}"
+
+
+def test_a_winner_is_told_by_a_bot_that_he_talks_with(cast: Cast):
+    bot, other = a_bot(cast.tenant), a_bot(cast.tenant, 2)
+    lottery = a_closed(bot, 4, prizes=[{"name": "Mug", "quantity": 4}])
+    members(cast.tenant, *range(FIRST, FIRST + 4))
+    blocked = clock.now()
+    db.session.add_all(
+        BotMember(tenant_id=cast.tenant.id, bot_id=one.id, telegram_id=FIRST + number, blocked_at=at)
+        for one, number, at in ((bot, 0, None), (other, 0, None), (other, 1, None), (other, 2, blocked))
+    )
+    db.session.commit()
+    draw(lottery)
+    told = {row.chat_id: row.bot_id for row in db.session.scalars(select(OutgoingMessage))}
+    assert told == {FIRST: bot.id, FIRST + 1: other.id, FIRST + 2: bot.id, FIRST + 3: bot.id}
 
 
 def test_a_claim_is_made_once_in_time_and_by_the_winner(lottery: Lottery, time):

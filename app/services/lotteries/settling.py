@@ -24,8 +24,14 @@ BATCH = 500
 CLAIM = "lc"
 """The button under a winner's message; its argument is the lottery's code."""
 
+# He is told by the bot that he joined by, unless that one is gone or he never talked with it: staff added him, say.
 _UNTOLD = text("""
-SELECT w.slot, w.turn, w.telegram_id, w.claim_until, p.name, p.credits, e.bot_id,
+SELECT w.slot, w.turn, w.telegram_id, w.claim_until, p.name, p.credits, coalesce((
+           SELECT b.id FROM bot b JOIN bot_member t ON t.bot_id = b.id
+           WHERE b.tenant_id = w.tenant_id AND b.removed_at IS NULL
+             AND t.telegram_id = w.telegram_id AND t.blocked_at IS NULL
+           ORDER BY (b.enabled AND b.state <> 'revoked') DESC, (b.id = e.bot_id) DESC, t.last_seen_at DESC LIMIT 1
+       ), e.bot_id) AS bot_id,
        coalesce(m.locale, '') AS locale, coalesce(m.language_code, '') AS language
 FROM lottery_winner w
 JOIN lottery_prize p ON p.id = w.prize_id
