@@ -8,10 +8,9 @@ Rows of one chat are sent in the order in which they were written: only the olde
 
 from dataclasses import dataclass
 
-import orjson
 from sqlalchemy import text
 
-from app.core import metrics
+from app.core import jsonb, metrics
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.queue import TaskName, enqueue
@@ -130,11 +129,10 @@ def queue_message(  # noqa: PLR0917 - the columns of a row, in their order
 
 
 def _encoded(payload: dict[str, object]) -> str:
-    encoded = orjson.dumps({name: value for name, value in payload.items() if value is not None})
+    encoded = jsonb.dump({name: value for name, value in payload.items() if value is not None})
     if len(encoded) > MAX_PAYLOAD:
         raise BadInput
-    # PostgreSQL keeps no NUL character.
-    return encoded.decode().replace("\\u0000", "")
+    return encoded.decode()
 
 
 def _insert(values: dict[str, object]) -> bool:

@@ -70,6 +70,12 @@ def test_the_same_key_is_written_once_per_tenant(pair, telegram: Sandbox, cast: 
     assert [_queue(config, "a"), _queue(config, "a"), _queue(other, "a")] == [True, False, True]
 
 
+def test_a_nul_goes_and_what_only_looks_like_one_stays(pair):
+    _, config = pair
+    _queue(config, "odd", text="a\0b c:\\u0000")
+    assert _only().payload["text"] == "ab c:\\u0000"
+
+
 def test_a_rolled_back_cause_leaves_no_message(pair):
     _, config = pair
 

@@ -4,13 +4,12 @@ Whoever posts takes the rows in one order, so nobody waits in a circle: first ac
 references. A transaction that posts for several members therefore posts them in one `post_many`.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import orjson
 from sqlalchemy import text
 
+from app.core import jsonb
 from app.core.db import db
 from app.core.errors import AppError
 from app.domain.credits import (
@@ -22,9 +21,6 @@ from app.domain.credits import (
     ReferenceConflict,
     decide,
 )
-
-# PostgreSQL keeps no NUL character. An even number of backslashes before it are characters of their own.
-_NUL = re.compile(r"((?<!\\)(?:\\\\)*)\\u0000")
 
 # The lock makes the balance that `account` reads the newest one, however old the statement's snapshot is.
 _POST = text("""
@@ -230,4 +226,4 @@ def _write(
 
 
 def _encoded(new: NewPosting) -> str:
-    return _NUL.sub(r"\1", orjson.dumps(dict(new.details)).decode())
+    return jsonb.dump(dict(new.details)).decode()
