@@ -6,8 +6,9 @@ from urllib.parse import quote
 from app.core import clock
 from app.core.i18n import N_
 from app.domain.lotteries import ConditionKind
+from app.domain.sending import MAX_TEXT
 from app.models import Lottery
-from app.services.lotteries import entries, invites, showing, tickets
+from app.services.lotteries import cards, entries, invites, showing, tickets
 from app.services.lotteries.conditions import Checked
 from app.services.lotteries.standing import Standing
 from app.services.lotteries.wording import Place
@@ -22,7 +23,10 @@ def text(ctx: Context, lottery: Lottery, found: Standing) -> str:
     place = Place(ctx.locale, ctx.config.timezone)
     pictured = lottery.picture_id is not None
     card = showing.card_of(lottery, place, now=clock.now(), caption=pictured)
-    return card if pictured else "\n\n".join([card, *_own(found, place, link(ctx, found))])
+    whole = "\n\n".join([card, *_own(found, place, link(ctx, found))])
+    # Where the room does not suffice, under a picture above all, the buttons tell the same in short.
+    room = cards.MAX_CAPTION if pictured else MAX_TEXT
+    return whole if cards.visible_length(whole) <= room else card
 
 
 def _own(found: Standing, place: Place, url: str) -> list[str]:

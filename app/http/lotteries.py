@@ -60,10 +60,11 @@ def list_lotteries(query_data: Listing) -> LotteryList:
         rows = figures.listing(g.tenant.id, states, page=query_data.page)
         page = rows[: figures.PAGE]
         found = listing.bots_of({row.lottery.bot_id for row in page})
-        draws = listing.draws_of([row.lottery.id for row in page])
+        ids = [row.lottery.id for row in page]
+        prizes, draws = listing.prizes_of(ids), listing.draws_of(ids)
         views = [
-            view_of(row.lottery, found[row.lottery.bot_id], row.entries, draws.get(row.lottery.id))
-            for row in page
+            view_of(one, prizes[one.id], found[one.bot_id], entries, draws.get(one.id))
+            for one, entries in ((row.lottery, row.entries) for row in page)
         ]
         return LotteryList(lotteries=views, more=len(rows) > figures.PAGE)
 
@@ -219,7 +220,8 @@ def _find(code: str) -> Lottery:
 
 def _view(lottery: Lottery) -> LotteryView:
     bot = listing.bots_of([lottery.bot_id])[lottery.bot_id]
-    return view_of(lottery, bot, lotteries.entry_count(lottery.id), figures.draw_of(lottery))
+    prizes, entries = lotteries.prizes(lottery.id), lotteries.entry_count(lottery.id)
+    return view_of(lottery, prizes, bot, entries, figures.draw_of(lottery))
 
 
 def init_app(app: Flask) -> None:

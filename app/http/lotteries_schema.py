@@ -17,8 +17,8 @@ from app.domain.lotteries import (
 )
 from app.domain.lottery_spec import dump
 from app.domain.members import shown_name
-from app.models import Bot, Lottery, LotteryDraw, LotteryEntry
-from app.services.lotteries import figures, lookup, showing, spec
+from app.models import Bot, Lottery, LotteryDraw, LotteryEntry, LotteryPrize
+from app.services.lotteries import figures, showing, spec
 
 MAX_PEOPLE = 1000
 MOMENT = "ISO 8601; without an offset it is of the tenant's zone"
@@ -196,9 +196,10 @@ class WinnerList(BaseModel):
     more: bool
 
 
-def view_of(lottery: Lottery, bot: Bot, entries: int, draw: LotteryDraw | None) -> LotteryView:
+def view_of(
+    lottery: Lottery, prizes: Sequence[LotteryPrize], bot: Bot, entries: int, draw: LotteryDraw | None
+) -> LotteryView:
     """A lottery with its figures."""
-    prizes = lookup.prizes(lottery.id)
     return LotteryView(
         code=lottery.code,
         state=lottery.state,

@@ -71,6 +71,7 @@ def test_a_lottery_with_a_picture_shows_it_with_the_card_under_it(talk: Talk, op
     assert talk.telegram.messages(talk.bot, LIN)[-1]["photo"]
     assert "You are in" in alert(talk, JOIN)["text"]
     assert "✅ You are in" in talk.labels()
+    assert "You are in, with tickets: 1" in talk.say("/start l_LUCKY234")[0]
 
 
 @pytest.mark.parametrize(

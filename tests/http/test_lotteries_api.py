@@ -13,6 +13,7 @@ from app.services import api_keys, lotteries
 from tests import drawing
 from tests.cast import Cast, sign_in
 from tests.lottery_tools import a_bot, a_draft, an_open, enter, members
+from tests.statements import Statements
 
 Json = dict[str, object]
 LIST = "/api/lotteries"
@@ -209,6 +210,17 @@ def test_strange_people_are_refused(call: Caller, bot: Bot, people: object):
 
 
 # --- winners
+def test_a_longer_list_costs_no_more_questions(call: Caller, bot: Bot):
+    counts = []
+    for more in (1, 1, 6):
+        for _ in range(more):
+            an_open(bot)
+        with Statements() as sent:
+            assert len(call("GET", LIST).json["lotteries"])
+        counts.append(sent.count)
+    assert counts[1] == counts[2]
+
+
 def test_winners_are_listed_with_their_prizes(call: Caller, cast: Cast, bot: Bot):
     members(cast.tenant, 7)
     found = call("GET", f"{LIST}/{drawn(bot, 7, 8).code}/winners").json

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 
 from app.core.db import db
-from app.models import Bot, LotteryDraw, LotteryEntry
+from app.models import Bot, LotteryDraw, LotteryEntry, LotteryPrize
 
 
 def entries_after(lottery_id: int, after: int, limit: int) -> list[LotteryEntry]:
@@ -17,6 +17,15 @@ def entries_after(lottery_id: int, after: int, limit: int) -> list[LotteryEntry]
 def bots_of(bot_ids: Collection[int]) -> dict[int, Bot]:
     """The bots of some lotteries by id, removed ones too."""
     return {bot.id: bot for bot in db.session.scalars(select(Bot).where(Bot.id.in_(bot_ids)))}
+
+
+def prizes_of(lottery_ids: Collection[int]) -> dict[int, list[LotteryPrize]]:
+    """The prizes of some lotteries by the lottery's id, in the order that they are drawn in."""
+    found: dict[int, list[LotteryPrize]] = {lottery_id: [] for lottery_id in lottery_ids}
+    query = select(LotteryPrize).where(LotteryPrize.lottery_id.in_(lottery_ids))
+    for prize in db.session.scalars(query.order_by(LotteryPrize.position)):
+        found[prize.lottery_id].append(prize)
+    return found
 
 
 def draws_of(lottery_ids: Collection[int]) -> dict[int, LotteryDraw]:
