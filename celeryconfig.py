@@ -86,4 +86,5 @@ beat_schedule = {
     "maintenance.prune": _every(600, "maintenance.prune"),
     "maintenance.sweep_mail": _every(30, "maintenance.sweep_mail"),
     "maintenance.forget": _every(3600, "maintenance.forget"),
+    "maintenance.check_ledger": _every(600, "maintenance.check_ledger"),
 }

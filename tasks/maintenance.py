@@ -9,9 +9,11 @@ from app.core.settings import get_settings
 from app.core.tenancy import system_scope
 from app.gateways.mail import MailRefused, MailUnreachable, mailer
 from app.services import mails, people, retention
+from app.services.credits import nightly
 from app.services.schedule import claim_slot
 
 PRUNE_SECONDS = 300
+LEDGER_SECONDS = 300
 
 
 @shared_task(name=TaskName.MAINTENANCE_SEND_MAIL)
@@ -63,3 +65,20 @@ def prune() -> None:
             while more and time.monotonic() < until:
                 with transaction():
                     more = retention.forget_some(kind)
+
+
+@shared_task(name=TaskName.MAINTENANCE_CHECK_LEDGER)
+def check_ledger() -> None:
+    """Adds up the credits of tenants whose turn it is, one in each transaction, for a few minutes at most."""
+    with system_scope():
+        with transaction():
+            if not claim_slot(TaskName.MAINTENANCE_CHECK_LEDGER, 590):
+                return
+        until = time.monotonic() + LEDGER_SECONDS
+        while time.monotonic() < until:
+            with transaction():
+                tenant_id = nightly.claim_next()
+            if tenant_id is None:
+                return
+            with transaction():
+                nightly.run(tenant_id)

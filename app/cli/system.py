@@ -18,7 +18,7 @@ from app.services import system
 
 PATIENCE = 1.0
 """Seconds for workers to say that they are there."""
-NEED_TABLES = ("isolation", "keys")
+NEED_TABLES = ("isolation", "keys", "ledger")
 group = AppGroup("system", help="Is this deployment sound?")
 
 
@@ -33,6 +33,7 @@ def check(*, as_json: bool) -> None:
         "migrations": lambda: system.migrations_fault(folder),
         "isolation": system.isolation_fault,
         "keys": system.keys_fault,
+        "ledger": system.ledger_fault,
         "redis": _redis,
         "queues": _queues,
     }

@@ -98,6 +98,7 @@ class Snapshot(Collector):
     inbox_open: int | None = None
     inbox_oldest_seconds: float | None = None
     queues: Mapping[str, int] | None = None
+    ledger_mismatches: int | None = None
 
     def collect(self) -> Iterator[Metric]:
         """The gauges of this moment."""
@@ -112,6 +113,9 @@ class Snapshot(Collector):
         if self.inbox_oldest_seconds is not None:
             oldest = "Age of the oldest open update"
             yield GaugeMetricFamily("laoban_inbox_oldest_seconds", oldest, self.inbox_oldest_seconds)
+        if self.ledger_mismatches is not None:
+            wrong = "Credit accounts that did not add up when they were last checked"
+            yield GaugeMetricFamily("laoban_ledger_mismatches", wrong, self.ledger_mismatches)
 
 
 def _by_label(name: str, words: str, label: str, values: Mapping[str, int]) -> Metric:

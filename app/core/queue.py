@@ -57,6 +57,7 @@ class TaskName(StrEnum):
     MAINTENANCE_SEND_MAIL = "maintenance.send_mail"
     MAINTENANCE_SWEEP_MAIL = "maintenance.sweep_mail"
     MAINTENANCE_FORGET = "maintenance.forget"
+    MAINTENANCE_CHECK_LEDGER = "maintenance.check_ledger"
 
 
 @dataclass(frozen=True)

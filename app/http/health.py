@@ -22,6 +22,7 @@ from app.core.settings import Settings, get_settings
 from app.core.tenancy import system_scope
 from app.http.access import bare, own_secret
 from app.services import gauges
+from app.services.credits import nightly
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -87,9 +88,9 @@ def _in_app(app: Flask, read: Callable[[], T]) -> T:
         return read()
 
 
-def _from_database() -> tuple[dict[str, int], tuple[int, float]]:
+def _from_database() -> tuple[dict[str, int], tuple[int, float], int]:
     with transaction():
-        return gauges.bots_by_state(), gauges.open_updates()
+        return gauges.bots_by_state(), gauges.open_updates(), nightly.standing().mismatches
 
 
 def _result(reading: Future[T]) -> T | None:
@@ -109,8 +110,8 @@ def _snapshot() -> metrics.Snapshot:
     flask = app._get_current_object()  # noqa: SLF001 - another thread needs the app itself
     database = _checkers.submit(_in_app, flask, _from_database)
     broker = _checkers.submit(_in_app, flask, depths)
-    bots, (waiting, oldest) = _result(database) or (None, (None, None))
-    snapshot = metrics.Snapshot(bots, waiting, oldest, _result(broker))
+    bots, (waiting, oldest), wrong = _result(database) or (None, (None, None), None)
+    snapshot = metrics.Snapshot(bots, waiting, oldest, _result(broker), wrong)
     app.extensions["laoban-snapshot"] = (monotonic(), snapshot)
     return snapshot
 

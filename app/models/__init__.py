@@ -2,7 +2,7 @@
 
 from app.models.bots import Bot, BotAlert, BotHour, BotMenuItem, BotText
 from app.models.broadcasts import Broadcast, BroadcastRecipient
-from app.models.credits import CreditAccount, CreditPosting
+from app.models.credits import CreditAccount, CreditCheck, CreditPosting
 from app.models.draws import LotteryCandidate, LotteryChunk, LotteryDraw, LotteryWinner
 from app.models.inbox import CronRun, Junk, ShardLease, Update
 from app.models.lotteries import (
@@ -42,6 +42,7 @@ __all__ = [
     "Broadcast",
     "BroadcastRecipient",
     "CreditAccount",
+    "CreditCheck",
     "CreditPosting",
     "CronRun",
     "Domain",

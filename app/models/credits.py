@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.domain.credits import MAX_AMOUNT
@@ -46,3 +46,17 @@ class CreditPosting(Keyed, TenantOwned, Model):
         CheckConstraint(f"amount <> 0 AND amount BETWEEN -{MAX_AMOUNT} AND {MAX_AMOUNT}", name="amount"),
         Index("ix_credit_posting_account", "account_id", "id"),
     )
+
+
+class CreditCheck(TenantOwned, Model):
+    """When a tenant's ledger was last added up by itself, and what came of it."""
+
+    __tablename__ = "credit_check"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True)
+    begun_at: Mapped[datetime]
+    checked_at: Mapped[datetime | None]
+    accounts: Mapped[int] = mapped_column(server_default="0")
+    postings: Mapped[int] = mapped_column(server_default="0")
+    mismatches: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Accounts that do not add up; counted up to 100."""

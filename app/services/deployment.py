@@ -13,6 +13,7 @@ from app.domain.inbox import UpdateState
 from app.domain.outbox import OutboxState
 from app.models import Mail, OutgoingMessage, Tenant, Update
 from app.services import gauges, leases
+from app.services.credits import nightly
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Facts:
     readers: int
     pollers: int
     queues: dict[str, int] | None
+    ledger: nightly.Standing
 
 
 def facts() -> Facts:
@@ -54,6 +56,7 @@ def facts() -> Facts:
         readers=chat[1],
         pollers=poll[1],
         queues=_queues(),
+        ledger=nightly.standing(),
     )
 
 

@@ -14,6 +14,7 @@ from app.core.queue import Queue
 from app.core.settings import Settings
 from app.core.tenancy import TenantOwned
 from app.models import Bot
+from app.services.credits import nightly
 
 log = logging.getLogger(__name__)
 POSTGRES = 150_000
@@ -104,6 +105,14 @@ def keys_fault() -> str:
     except CryptoError:
         return "ENCRYPTION_KEYS does not open a stored secret: put the key back with which it was encrypted."
     return ""
+
+
+def ledger_fault() -> str:
+    """Whether every balance was the sum of its postings when that was last checked."""
+    found = nightly.standing()
+    if not found.mismatches:
+        return ""
+    return f"{found.mismatches} credit accounts of {found.tenants} tenants do not add up: see `flask credits check`."
 
 
 def redis_fault(version: str, policy: str) -> str:

@@ -16,6 +16,7 @@ TABLES = (
     "picture",
     "broadcast",
     "credit_posting",
+    "credit_check",
     "lottery_template",
     "picture_file",
     "broadcast_recipient",
@@ -51,6 +52,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "telegram_id", name=op.f("uq_credit_account_tenant_id_telegram_id")),
     )
     op.create_index(op.f("ix_credit_account_tenant_id"), "credit_account", ["tenant_id"], unique=False)
+    op.create_table(
+        "credit_check",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("accounts", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("postings", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("mismatches", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name=op.f("fk_credit_check_tenant_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_credit_check")),
+    )
     op.create_table(
         "picture",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),

@@ -27,7 +27,7 @@ def test_a_sound_deployment(app: Flask, cast: Cast):
     status, found = check(app)
     assert status == 0
     assert found == dict.fromkeys(
-        ("settings", "database", "migrations", "isolation", "keys", "redis", "queues")
+        ("settings", "database", "migrations", "isolation", "keys", "ledger", "redis", "queues")
     )
 
 
