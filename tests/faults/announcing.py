@@ -62,13 +62,12 @@ class Announcement:
         """Sends it to all, killing every worker `kills` times on the way."""
         started = time.monotonic()
         self._start()
-        with Keeper(self.stack, *WORKERS):
+        with Keeper(self.stack, *WORKERS) as keeper:
             pace = self._pace()
             waits = sorted(self._ask(number) for number in range(questions))
             for number in range(kills):
-                self._reach(self.chats * (number + 1) // (kills + 1))
-                for name in WORKERS:
-                    self.stack.kill9(name)
+                self._reach(max(self.sent + self.chats // 10, self.chats * (number + 1) // (kills + 1)))
+                self._kill(keeper)
             done = "SELECT state FROM broadcast WHERE bot_id = %s"
             wait_for(
                 lambda: self.stack.sql(done, self.bot_id) == [("done",)],
@@ -82,6 +81,17 @@ class Announcement:
         values = "%s, %s, 'News', %s, '{\"kind\": \"all\"}', 'running', now()"
         self.stack.sql(
             f"INSERT INTO broadcast ({columns}) VALUES ({values})", self.boss.tenant_id, self.bot_id, WORDS
+        )
+
+    def _kill(self, keeper: Keeper) -> None:
+        """Kills every worker, and waits until each was started anew."""
+        before = keeper.restarts
+        for name in WORKERS:
+            self.stack.kill9(name)
+        wait_for(
+            lambda: keeper.restarts == before + len(WORKERS) and all(map(self.stack._ready, WORKERS)),
+            seconds=60,
+            what="the workers to be back",
         )
 
     @property
