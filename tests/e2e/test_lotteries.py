@@ -116,12 +116,8 @@ def test_from_the_channel_to_the_checked_result(lottery: Lottery, channel: Json,
 
     lottery.draw()
     for user in (LIN, WANG):
-        stack.sandbox.wait_for_text(bot, user, "中奖", seconds=20)
-    wait_for(
-        lambda: any("中奖" in text for text in stack.sandbox.texts(bot, chat)),
-        seconds=40,
-        what="the result in the channel",
-    )
+        stack.sandbox.wait_for_text(bot, user, "恭喜", seconds=20)
+    stack.sandbox.wait_for_text(bot, chat, "开奖结果", seconds=20)
     check_everything(lottery, tmp_path)
 
 
@@ -172,8 +168,10 @@ def test_friends_are_counted_and_credits_go_to_the_winner(
     lottery.says(990_001, f"/start l_{lottery.code}_{base36(ref[0][0])}", expect="小满")
     assert "成功" in lottery.joins(LIN)
     lottery.draw()
-    balance = "SELECT balance FROM credit_account WHERE tenant_id = %s AND telegram_id = %s"
-    wait_for(lambda: stack.sql(balance, boss.tenant_id, LIN) == [(66,)], seconds=20, what="the credits")
+    won = "SELECT amount FROM credit_posting p JOIN lottery l ON p.reference = 'lottery:' || l.id || ':prize:1:0'"
+    wait_for(
+        lambda: stack.sql(f"{won} WHERE l.code = %s", lottery.code) == [(66,)], seconds=20, what="the credits"
+    )
 
 
 def join_label(stack: Stack, bot: Json, chat: str) -> str:
