@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from types import SimpleNamespace
 from unittest.mock import patch
 
 from sqlalchemy import Row, select, text
@@ -33,7 +34,8 @@ def a_closed(
 def close(lottery: Lottery, reason: CloseReason = CloseReason.TIME) -> None:
     """At its time where that is the reason, else now."""
     moment = lottery.closes_at if reason is CloseReason.TIME else clock.now()
-    with patch.object(clock, "now", lambda: moment), transaction():
+    # The clock of this module alone: a browser that is signed in meanwhile must not lose its session.
+    with patch.object(manage, "clock", SimpleNamespace(now=lambda: moment)), transaction():
         manage.close(lottery.id, reason)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
-from app.domain.lotteries import WinnerState
+from app.domain.lotteries import CloseReason, WinnerState
 from app.models import Bot, CreditAccount, Lottery, LotteryEntry, LotteryInvite
 from app.services import credits, tenant_data  # noqa: A004
 from app.services.credits import NewPosting
@@ -64,6 +64,14 @@ def test_also_where_the_list_waits_to_be_sealed_or_the_lottery_was_cancelled(bot
         manage.cancel(cancelled.id, "sold out")
     erase(bot, FIRST)
     assert (the_entries(waiting), the_entries(cancelled)) == ([FIRST + 1, FIRST + 2], [])
+
+
+def test_a_lottery_that_closed_because_it_was_full_stays_full(bot: Bot):
+    lottery = a_closed(bot, 3, CloseReason.FULL, max_entries=3, closes_when_full=True)
+    erase(bot, FIRST)
+    draw(lottery)
+    assert verdict(lottery).ok
+    assert counted(lottery) == (3, 3)
 
 
 def test_the_line_of_a_sealed_list_stays_and_others_keep_their_receipts(bot: Bot):

@@ -13,7 +13,7 @@ from sqlalchemy import delete, or_, select, text
 from app.core import clock
 from app.core.db import db
 from app.domain.draw import STAFF, reference
-from app.domain.lotteries import TALLIES, LotteryState
+from app.domain.lotteries import TALLIES, CloseReason, LotteryState
 from app.models import Lottery, LotteryDraw, LotteryEntry, LotteryInvite
 from app.services.lotteries import lookup
 
@@ -54,8 +54,9 @@ def erase(tenant_id: int, telegram_id: int) -> None:
         if lottery_id not in sealed:
             sealed[lottery_id] = _is_sealed(lottery_id)
         if not sealed[lottery_id]:
-            # How many staff added is public at once, and the sealed list has to show as many.
-            (unsealed if conditions == STAFF else leaving).append(lottery_id)
+            # How many staff added is public at once, and so is that all places were taken: the list has to show it.
+            stays = conditions == STAFF or _closed_full(lottery_id)
+            (unsealed if stays else leaving).append(lottery_id)
     shard = telegram_id % TALLIES
     db.session.execute(_LEAVE, {"lotteries": leaving, "telegram_id": telegram_id, "shard": shard})
     lines = {**_references(telegram_id, [one for one in sealed if sealed[one]]), **dict.fromkeys(unsealed)}
@@ -82,6 +83,11 @@ def _is_sealed(lottery_id: int) -> bool:
     attempt.rollback()
     draw = db.session.get_one(LotteryDraw, lottery_id, with_for_update=True, populate_existing=True)
     return draw.root is not None
+
+
+def _closed_full(lottery_id: int) -> bool:
+    reason = db.session.scalar(select(Lottery.close_reason).where(Lottery.id == lottery_id))
+    return reason is CloseReason.FULL
 
 
 def _references(telegram_id: int, lotteries: Collection[int]) -> dict[int, str]:
