@@ -47,7 +47,6 @@ MOVES: Mapping[BroadcastState, frozenset[BroadcastState]] = {
 }
 """One that is done runs again only when the boss sends what is unclear once more."""
 CHANGEABLE = frozenset({BroadcastState.DRAFT, BroadcastState.SCHEDULED})
-STARTED = frozenset({BroadcastState.RUNNING, BroadcastState.PAUSED, BroadcastState.DONE})
 
 
 class RecipientState(StrEnum):
