@@ -1,23 +1,21 @@
 """Asks Telegram about the candidates of a draw: claim (commit), ask with no connection held, write down (commit).
 
 Several are asked at once, through the gate and behind whatever people wait for. Whoever is killed leaves candidates
-whose lease runs out; they are asked again, which changes nothing at Telegram.
+whose lease runs out, since nobody renews it; they are asked again, which changes nothing at Telegram.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
 
-from flask import Flask, current_app
+from flask import Flask
 
 from app.core import clock
 from app.core.db import db
 from app.core.queue import TaskName, enqueue, transaction
-from app.core.tenancy import tenant_scope
 from app.domain.bots import BotConfig, BotState
 from app.domain.lotteries import DrawPhase
 from app.domain.sending import Priority
@@ -27,6 +25,7 @@ from app.services.lotteries import checks
 from app.services.lotteries.checks import Question
 from app.services.lotteries.conditions import Result
 from app.services.lotteries.errors import ConditionUnavailable
+from bots.heartbeat import scope_in_thread, this_app, wait_renewing
 from bots.telegram.errors import Postpone, TokenRevoked, Unreachable
 from bots.telegram.membership import is_member
 
@@ -66,14 +65,15 @@ def run(lottery_id: int, stopping: Event) -> bool:
     Runs in a scope that sees the lottery's tenant. Several may do this at the same time.
     """
     until = time.monotonic() + SLICE_SECONDS
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - threads need the app itself
+    app = this_app()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="draw") as pool:
         while not stopping.is_set():
             with transaction():
                 asked = _claim(lottery_id)
             if asked is None:
                 return False
-            heard = list(pool.map(partial(_ask, app, asked.config), asked.questions))
+            calls = [pool.submit(_ask, app, asked.config, question) for question in asked.questions]
+            heard = wait_renewing(calls, checks.lease_seconds(), partial(checks.renew, asked.questions))
             with transaction():
                 _write(lottery_id, heard)
             if not all(one.complete for one in heard) or time.monotonic() > until:
@@ -110,7 +110,7 @@ def _ask(app: Flask, config: BotConfig, question: Question) -> _Heard:
     results: dict[int, Result] = {}
     place, chat = 0, ""
     try:
-        with _scope(app, config):
+        with scope_in_thread(app, config.tenant_id):
             for place, chat in question.channels.items():
                 inside = is_member(config, chat, question.telegram_id, Priority.IMPORTANT)
                 results[place] = inside, int(clock.now().timestamp())
@@ -123,13 +123,6 @@ def _ask(app: Flask, config: BotConfig, question: Question) -> _Heard:
     except ConditionUnavailable:
         return _Heard(question, blind=(place, chat))
     return _Heard(question, results)
-
-
-@contextmanager
-def _scope(app: Flask, config: BotConfig) -> Iterator[None]:
-    """A thread of the pool has neither; a refused token is reported in them."""
-    with app.app_context(), tenant_scope(config.tenant_id):
-        yield
 
 
 def _write(lottery_id: int, heard: Sequence[_Heard]) -> None:

@@ -14,6 +14,7 @@ from app.core import jsonb, metrics
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.queue import TaskName, enqueue
+from app.core.settings import get_settings
 from app.domain.outbox import (
     MAX_ATTEMPTS,
     MAX_PAYLOAD,
@@ -25,8 +26,8 @@ from app.domain.outbox import (
 )
 from app.domain.sending import split_text
 
-LEASE_SECONDS = 60
-"""Longer than any call may take, waiting for its turn included."""
+_PATIENCE = 2.5
+"""Leases are longer than others: one that is taken for dead too soon makes a message come twice."""
 FLUSHERS = 4
 """How many may send for one bot at the same time; also the most calls that a revoked token still sees."""
 SWEEP_BATCH = 500
@@ -54,6 +55,10 @@ UPDATE outbox o SET state = 'sending', lease_token = o.lease_token + 1, attempts
        unclear = o.unclear + (o.state = 'sending')::int, lease_until = now() + make_interval(secs => :seconds)
 FROM head WHERE o.id = head.id
 RETURNING o.id, o.tenant_id, o.chat_id, o.method, o.payload, o.lease_token, o.attempts, o.unclear
+""")
+_RENEW = text("""
+UPDATE outbox SET lease_until = now() + make_interval(secs => :seconds)
+WHERE id = :id AND state = 'sending' AND lease_token = :lease
 """)
 _FINISH = text("""
 UPDATE outbox SET state = :state, message_id = :message_id, error = :error, lease_until = NULL,
@@ -147,7 +152,7 @@ def _exists(tenant_id: int, dedupe_key: str) -> bool:
 def claim(bot_id: int) -> Claimed | None:
     """Takes the oldest due row of a bot, or None: nothing is due, or enough others are sending already."""
     row = db.session.execute(
-        _CLAIM, {"bot_id": bot_id, "flushers": FLUSHERS, "seconds": LEASE_SECONDS}
+        _CLAIM, {"bot_id": bot_id, "flushers": FLUSHERS, "seconds": lease_seconds()}
     ).first()
     if row is None:
         return None
@@ -156,6 +161,17 @@ def claim(bot_id: int) -> Claimed | None:
         _finish(claimed, OutboxState.UNKNOWN, error="no answer was seen")
         return claim(bot_id)
     return claimed
+
+
+def lease_seconds() -> float:
+    """How long whoever sends may be silent before others send in his place."""
+    return get_settings().lease_seconds * _PATIENCE
+
+
+def renew(claimed: Claimed) -> None:
+    """The call is still under way; a lease that was lost stays lost."""
+    values = {"id": claimed.id, "lease": claimed.lease, "seconds": lease_seconds()}
+    db.session.execute(_RENEW, values)
 
 
 def complete(claimed: Claimed, message_id: int | None) -> bool:

@@ -2,9 +2,12 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
+
+from flask import Flask
 
 from app.core.queue import transaction
 from app.domain.bots import BotConfig, BotState
@@ -12,6 +15,7 @@ from app.domain.sending import Priority
 from app.services import outbox
 from app.services.lotteries import posts
 from app.services.outbox import Claimed
+from bots.heartbeat import scope_in_thread, this_app, wait_renewing
 from bots.telegram import photos
 from bots.telegram.errors import Blocked, Postpone, Refused, TokenRevoked, Unreachable
 from bots.telegram.sender import Call, perform
@@ -39,13 +43,22 @@ def flush(config: BotConfig, stopping: Event) -> bool:
         with transaction():
             outbox.hold_all(config.id)
         return False
-    until = time.monotonic() + SLICE_SECONDS
-    postponed = 0
     with transaction():
         claimed = outbox.claim(config.id)
-    ending = False
+    if claimed is None:
+        return False
+    with ThreadPoolExecutor(1, thread_name_prefix=f"outbox-{config.id}") as caller:
+        return _flush(config, claimed, caller, stopping)
+
+
+def _flush(config: BotConfig, first: Claimed, caller: ThreadPoolExecutor, stopping: Event) -> bool:
+    app = this_app()
+    claimed: Claimed | None = first
+    until = time.monotonic() + SLICE_SECONDS
+    postponed, ending = 0, False
     while claimed is not None:
-        result = _send(config, claimed)
+        call = caller.submit(_send, app, config, claimed)
+        (result,) = wait_renewing([call], outbox.lease_seconds(), partial(outbox.renew, claimed))
         postponed = postponed + 1 if result.postponed else 0
         # One row that must wait may be its chat's affair; after several in a row it is the bot's.
         ending = stopping.is_set() or time.monotonic() > until
@@ -56,10 +69,11 @@ def flush(config: BotConfig, stopping: Event) -> bool:
     return ending
 
 
-def _send(config: BotConfig, claimed: Claimed) -> _Result:
-    """Makes the call and says what is to be written about it."""
+def _send(app: Flask, config: BotConfig, claimed: Claimed) -> _Result:
+    """Makes the call, in a thread of its own, and says what is to be written about it."""
     try:
-        answer = _call(config, claimed)
+        with scope_in_thread(app, config.tenant_id):
+            answer = _call(config, claimed)
     except Postpone as error:
         return _Result(partial(outbox.postpone, claimed, error.seconds), postponed=True)
     except TokenRevoked:

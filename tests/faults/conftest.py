@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Self
 
 import pytest
@@ -33,20 +34,31 @@ class Keeper:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        if kind is None:
+            self.stack.up(*[name for name in self.names if not self.stack.lives(name)])
+            for name in self.names:
+                self.stack._await(name)
 
     def _watch(self) -> None:
         while not self._over.wait(0.1):
             for name in self.names:
                 if not self.stack.lives(name):
                     self.deaths.append((name, self.stack.processes[name].returncode))
-                    self.stack.up(name)
+                    # It may well die before it is ready, so nobody waits for that here.
+                    self.stack._launch(name)
 
 
 @pytest.fixture(scope="session")
-def faulty() -> Iterator[Stack]:
+def deaths(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the points of a draw are named at which a worker is to die, see `deaths.arm`."""
+    return tmp_path_factory.mktemp("deaths")
+
+
+@pytest.fixture(scope="session")
+def faulty(deaths: Path) -> Iterator[Stack]:
     """The stack of all tests here."""
     with Stack.start(
         PROCESSES,
@@ -55,6 +67,7 @@ def faulty() -> Iterator[Stack]:
         SLICE_SECONDS="15",
         DRAIN_CHATS="40",
         WEB_CONCURRENCY="1",
+        DEATHS=str(deaths),
     ) as stack:
         yield stack
 

@@ -4,13 +4,9 @@ Each file in the folder is named like a point; who comes there first removes it 
 every lottery is settled and every message sent.
 """
 
-import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from pkgutil import resolve_name
-from typing import Any
 
 from sqlalchemy import text
 
@@ -19,29 +15,12 @@ from app.core.queue import transaction
 from app.core.tenancy import system_scope
 from app.services.lotteries import sweep
 from tasks import lotteries, telegram
-from tests.faults.deaths import POINTS
+from tests.faults.deaths import POINTS, arm
 from wsgi import app
 
 
-def mortal(file: Path, real: Callable[..., Any]) -> Callable[..., Any]:
-    """As `real`, but whoever is the first to come here while the file is there does not return."""
-
-    def called(*args: object, **more: object) -> object:
-        try:
-            file.unlink()
-        except FileNotFoundError:
-            return real(*args, **more)
-        os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError("nobody survives this")
-
-    return called
-
-
 def main(folder: Path) -> None:
-    for point, path in POINTS.items():
-        where, _, name = path.rpartition(".")
-        module = resolve_name(where)
-        setattr(module, name, mortal(folder / point, getattr(module, name)))
+    arm(folder, POINTS)
     while left := unsettled():
         close_due()
         for lottery_id in left:
@@ -67,8 +46,6 @@ def unsettled() -> Sequence[int]:
 
 def ids(query: str) -> Sequence[int]:
     with app.app_context(), system_scope(), transaction():
-        # Instead of a minute: leases of the dead run out, and nobody else asks here.
-        db.session.execute(text("UPDATE lottery_candidate SET lease_until = now() - interval '1 s' WHERE lease_until < now() + interval '58 s'"))  # fmt: skip
         return list(db.session.scalars(text(query)))
 
 

@@ -1,12 +1,17 @@
-"""The worker's program with two words that no bot survives: "poison" fails, "killer" takes the process along."""
+"""The worker's program with two words that no bot survives: "poison" fails, "killer" takes the process along.
+
+Where DEATHS names a folder it also dies at the points of a draw that the folder names.
+"""
 
 import os
+from pathlib import Path
 
 import orjson
 
 from app.domain.bots import BotConfig
 from bots import dispatcher
 from tasks.worker import celery_app
+from tests.faults.deaths import POINTS, SENDING, arm
 
 _real = dispatcher.handle
 
@@ -22,5 +27,7 @@ def handle(config: BotConfig, raw: bytes) -> bool:
 
 
 dispatcher.handle = handle
+if "DEATHS" in os.environ:
+    arm(Path(os.environ["DEATHS"]), POINTS | SENDING)
 
 __all__ = ["celery_app"]

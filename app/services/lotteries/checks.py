@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.i18n import N_, translate
 from app.core.queue import TaskName, enqueue
+from app.core.settings import get_settings
 from app.domain.draw import STAFF
 from app.domain.lotteries import CandidateState, Condition, ConditionKind, DrawPhase, is_erased
 from app.domain.lottery_spec import read_conditions
@@ -24,7 +25,6 @@ from app.services.lotteries.errors import IllegalMove
 from app.services.lotteries.moves import public_reason, record
 from app.services.lotteries.streaming import in_bulk
 
-LEASE_SECONDS = 60
 ASKED_AT_ONCE = 48
 """Candidates of one lottery whom Telegram is being asked about, by all workers together."""
 STUCK_SECONDS = 60.0
@@ -85,6 +85,12 @@ FROM unnest(CAST(:ranks AS bigint[]), CAST(:leases AS bigint[]), CAST(:states AS
 WHERE c.lottery_id = :lottery_id AND c.rank = ANY(CAST(:ranks AS bigint[]))
   AND c.rank = a.rank AND c.lease_token = a.lease AND c.state = 'checking'
 RETURNING c.rank
+""")
+_RENEW = text("""
+UPDATE lottery_candidate c SET lease_until = now() + make_interval(secs => :seconds)
+FROM unnest(CAST(:ranks AS bigint[]), CAST(:leases AS bigint[])) AS held (rank, lease)
+WHERE c.lottery_id = :lottery_id AND c.rank = ANY(CAST(:ranks AS bigint[]))
+  AND c.rank = held.rank AND c.lease_token = held.lease AND c.state = 'checking'
 """)
 _RELEASE = text("""
 UPDATE lottery_candidate SET state = 'waiting', lease_until = NULL,
@@ -147,7 +153,7 @@ def claim(lottery: Lottery, draw: LotteryDraw, most: int) -> Claimed:
         "lottery_id": lottery.id,
         "most": most,
         "at_once": ASKED_AT_ONCE if asked_of_telegram(lottery, draw) else most,
-        "seconds": LEASE_SECONDS,
+        "seconds": lease_seconds(),
     }
     taken = in_bulk(_CLAIM, values).all()
     entries = {"lottery_id": lottery.id, "entries": [row.entry_id for row in taken]}
@@ -208,6 +214,22 @@ def _decide(lottery_id: int, verdicts: Sequence[_Verdict]) -> int:
         "checks": [one.checks for one in verdicts],
     }
     return len(in_bulk(_DECIDE, values).all())
+
+
+def lease_seconds() -> float:
+    """How long whoever asks may be silent before others ask in his place."""
+    return get_settings().lease_seconds
+
+
+def renew(questions: Sequence[Question]) -> None:
+    """Telegram is still being asked about these, all of one lottery; a lease that was lost stays lost."""
+    values = {
+        "lottery_id": questions[0].lottery_id,
+        "ranks": [one.rank for one in questions],
+        "leases": [one.lease for one in questions],
+        "seconds": lease_seconds(),
+    }
+    in_bulk(_RENEW, values)
 
 
 def postpone(question: Question, seconds: float) -> None:
