@@ -2,27 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from threading import Thread
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, Route, expect
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.core.db import db
 from app.domain.bots import BotState
 from app.domain.people import Role, Viewer
-from tests.chromium import DESKTOP, PHONE
+from tests.chromium import DESKTOP, PHONE, listen, serving
 from tests.chromium import chromium as start_chromium
 
 pytestmark = pytest.mark.browser
-
-
-class Quiet(WSGIRequestHandler):
-    def log_request(self, *args: Any) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +26,8 @@ def chromium() -> Iterator[Chromium]:
 
 @pytest.fixture(scope="module")
 def address(shop_app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, shop_app, threaded=True, request_handler=Quiet)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+    with serving(shop_app) as found:
+        yield found
 
 
 @pytest.fixture
@@ -48,7 +37,7 @@ def visit(chromium: Chromium, address: str, shop_app: Flask, cast: Any) -> Itera
     shop_app.config["PERSON"] = Viewer(
         owner.id, owner.name, owner.email, Role.OWNER, cast.tenant.id, cast.tenant.name
     )
-    complaints: list[str] = []
+    heard: list[list[str]] = []
     contexts = []
 
     def open_page(path: str, size: dict[str, int] = DESKTOP, **options: Any) -> Page:
@@ -56,8 +45,7 @@ def visit(chromium: Chromium, address: str, shop_app: Flask, cast: Any) -> Itera
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        page.on("console", lambda said: said.type in {"error", "warning"} and complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        heard.append(listen(page))
         page.goto(path)
         return page
 
@@ -65,7 +53,7 @@ def visit(chromium: Chromium, address: str, shop_app: Flask, cast: Any) -> Itera
     for context in contexts:
         context.close()
     shop_app.config["PERSON"] = None
-    assert [text for text in complaints if "net::ERR_FAILED" not in text] == []
+    assert [text for one in heard for text in one if "net::ERR_FAILED" not in text] == []
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

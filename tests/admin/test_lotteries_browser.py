@@ -1,30 +1,22 @@
 """The form of a lottery in a real browser: the card follows what is typed, rows, chips, quick times, dialogs."""
 
 from collections.abc import Iterator
-from threading import Thread
-from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.core.db import db
 from app.domain.lotteries import WinnerState
 from app.models import Bot, Lottery
 from tests.cast import PASSWORD, Cast
-from tests.chromium import DESKTOP
+from tests.chromium import DESKTOP, listen, serving
 from tests.chromium import chromium as start_chromium
 from tests.drawing import FIRST, a_closed, draw, winners
 from tests.lottery_tools import a_bot, members
 
 pytestmark = pytest.mark.browser
-
-
-class Quiet(WSGIRequestHandler):
-    def log_request(self, *args: Any) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -41,24 +33,17 @@ def bot(cast: Cast) -> Bot:
 @pytest.fixture
 def page(app: Flask, cast: Cast, chromium: Chromium) -> Iterator[Page]:
     """The owner of tenant A, signed in, in Chinese; nothing may complain on the console."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    context = chromium.new_context(
-        viewport=DESKTOP, locale="zh-CN", base_url=f"http://127.0.0.1:{server.server_port}"
-    )
-    page, complaints = context.new_page(), list[str]()
-    page.on("console", lambda said: said.type in {"error", "warning"} and complaints.append(said.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto("/login")
-    page.fill("[name=email]", cast.owner.email)
-    page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
-    page.wait_for_url("**/admin/**")
-    yield page
-    context.close()
-    server.shutdown()
-    thread.join()
+    with serving(app) as address:
+        context = chromium.new_context(viewport=DESKTOP, locale="zh-CN", base_url=address)
+        page = context.new_page()
+        complaints = listen(page)
+        page.goto("/login")
+        page.fill("[name=email]", cast.owner.email)
+        page.fill("[name=password]", PASSWORD)
+        page.press("[name=password]", "Enter")
+        page.wait_for_url("**/admin/**")
+        yield page
+        context.close()
     assert complaints == []
 
 

@@ -4,7 +4,6 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,14 +11,13 @@ from flask import Flask
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.core.db import db
 from app.domain.draw_verifier import verify
 from app.models import Lottery
 from tests import draws, forgeries
 from tests.cast import Cast
-from tests.chromium import DESKTOP, PHONE
+from tests.chromium import DESKTOP, PHONE, listen, serving
 from tests.chromium import chromium as start_chromium
 from tests.drawing import a_closed, draw
 from tests.lottery_tools import a_bot, an_open
@@ -38,11 +36,6 @@ CHECK_ALL = """async (records) => {
 Visit = Callable[..., Page]
 
 
-class Quiet(WSGIRequestHandler):
-    def log_request(self, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Chromium]:
     with start_chromium() as browser:
@@ -51,18 +44,14 @@ def chromium() -> Iterator[Chromium]:
 
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+    with serving(app) as found:
+        yield found
 
 
 @pytest.fixture
 def visit(chromium: Chromium, address: str) -> Iterator[Visit]:
     """`visit(path, size)` opens a page in Chinese; no word on the console is allowed."""
-    complaints: list[str] = []
+    heard: list[list[str]] = []
     contexts = []
 
     def open_page(path: str, size: dict[str, int] = DESKTOP, locale: str = "zh-CN") -> Page:
@@ -70,15 +59,14 @@ def visit(chromium: Chromium, address: str) -> Iterator[Visit]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        page.on("console", lambda said: said.type in {"error", "warning"} and complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        heard.append(listen(page))
         page.goto(path)
         return page
 
     yield open_page
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert [text for one in heard for text in one] == []
 
 
 @pytest.fixture
