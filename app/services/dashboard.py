@@ -12,7 +12,6 @@ from app.models import AuditEvent, Bot, BotHour, BotMenuItem, BotText, Lottery, 
 
 MAX_BOTS = 12
 MAX_EVENTS = 6
-HOURS = 24
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,7 @@ def steps(tenant_id: int, user_id: int) -> Steps:
     menu = select(BotMenuItem.id).where(BotMenuItem.tenant_id == tenant_id)
     held = select(Lottery.id).where(Lottery.tenant_id == tenant_id, Lottery.opened_at.is_not(None))
     row = db.session.execute(
-        select(
-            bots.exists(), used.exists(), linked.exists(), texts.exists() | menu.exists(), held.exists()
-        )
+        select(bots.exists(), used.exists(), linked.exists(), texts.exists() | menu.exists(), held.exists())
     ).one()
     return Steps(*row)
 

@@ -179,9 +179,10 @@ def test_without_a_bot_or_with_several_the_answer_says_so(call: Caller, cast: Ca
 # --- lists
 def test_the_list_is_newest_first_and_has_pages(call: Caller, bot: Bot):
     codes = [a_draft(bot).code for _ in range(21)][::-1]
-    first = call("GET", LIST).json
-    assert [each["code"] for each in first["lotteries"]] == codes[:20]
-    assert first["more"] is True
+    with Statements() as sent:
+        first = call("GET", LIST).json
+    assert sent.count < 20
+    assert ([each["code"] for each in first["lotteries"]], first["more"]) == (codes[:20], True)
     assert [each["code"] for each in call("GET", LIST, page=1).json["lotteries"]] == codes[20:]
     assert call("GET", LIST, state="open").json == {"lotteries": [], "more": False}
     assert call("GET", LIST, state="nonsense").status_code == 422
@@ -210,17 +211,6 @@ def test_strange_people_are_refused(call: Caller, bot: Bot, people: object):
 
 
 # --- winners
-def test_a_longer_list_costs_no_more_questions(call: Caller, bot: Bot):
-    counts = []
-    for more in (1, 1, 6):
-        for _ in range(more):
-            an_open(bot)
-        with Statements() as sent:
-            assert len(call("GET", LIST).json["lotteries"])
-        counts.append(sent.count)
-    assert counts[1] == counts[2]
-
-
 def test_winners_are_listed_with_their_prizes(call: Caller, cast: Cast, bot: Bot):
     members(cast.tenant, 7)
     found = call("GET", f"{LIST}/{drawn(bot, 7, 8).code}/winners").json
