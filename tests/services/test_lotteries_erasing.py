@@ -14,7 +14,7 @@ from app.services.credits import NewPosting
 from app.services.lotteries import entries, exports, manage, results, tickets, winners
 from app.services.lotteries.receipts import receipt
 from tasks import lotteries as tasks
-from tests.cast import Cast
+from tests.cast import Cast, sign_in
 from tests.drawing import FIRST, a_closed, candidates, close, draw, kinds, messages, verdict
 from tests.drawing import winners as read_winners
 from tests.joining import counted
@@ -204,3 +204,14 @@ def test_erasing_while_it_closes_and_is_sealed_never_breaks_the_proof(app: Flask
     assert kinds(lottery)[-1] == "drawn"
     assert verdict(lottery).ok
     assert traces_of(tenant_id, str(FIRST)) == []
+
+
+def test_pages_and_the_api_do_not_show_what_stands_for_him(app: Flask, cast: Cast, bot: Bot):
+    lottery = a_closed(bot, 2, prizes=[{"name": "Mug"}])
+    erase(bot, draw(lottery)[0].telegram_id)
+    client = sign_in(app, cast.owner)
+    page = client.get(f"/admin/lotteries/details/?id={lottery.id}", headers={"Accept-Language": "en"}).text
+    assert ("Erased person" in page, "#-" in page) == (True, False)
+    found = client.get(f"/api/lotteries/{lottery.code}/winners").json["winners"][0]
+    assert (found["telegram_id"], found["name"]) == (None, "")
+    assert client.get(f"/l/{lottery.code}").status_code == 200
