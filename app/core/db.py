@@ -77,5 +77,7 @@ def engine_options(settings: Settings) -> dict[str, object]:
         "max_overflow": 5,
         "pool_timeout": 10,
         "pool_pre_ping": True,
+        # Errors are logged, and parameters hold names, messages and seeds.
+        "hide_parameters": True,
         "pool_recycle": 300,
     }

@@ -3,6 +3,8 @@
 import pytest
 from flask import Flask
 from kombu.exceptions import OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.core import queue
 from app.core.bells import Bell, Listener
@@ -36,6 +38,14 @@ def _write_queue_and_fail() -> None:
     db.session.add(Tenant(name="never"))
     enqueue(TaskName.BOTS_APPLY, 7)
     raise ZeroDivisionError
+
+
+def test_what_a_statement_was_about_stands_in_no_error(app: Flask):
+    with pytest.raises(DBAPIError) as caught, transaction():
+        db.session.execute(
+            text("SELECT 1 / CAST(:none AS int) WHERE :seed <> ''"), {"none": 0, "seed": "f00d"}
+        )
+    assert "f00d" not in str(caught.value)
 
 
 def test_queueing_outside_of_a_transaction_is_a_mistake(sent):

@@ -7,7 +7,8 @@ from app.core.settings import get_settings
 from app.domain.lotteries import CloseReason, DrawPhase
 from app.gateways import drand
 from app.models import Lottery
-from app.services.lotteries import lookup, manage, winners
+from app.services.lotteries import entries, lookup, manage, winners
+from app.services.lotteries.errors import LotteryClosed
 from app.services.lotteries.sealing import beacon
 from tasks import lotteries as tasks
 from tests.cast import Cast
@@ -49,6 +50,22 @@ def test_an_early_end_takes_a_round_that_is_still_to_come(lottery: Lottery, time
     time.forward(seconds=65)
     assert len(draw(lottery)) == 2
     assert drand.signature(chain, waiting.round) == the_draw(lottery).signature
+
+
+def test_after_a_day_without_workers_nobody_has_slipped_in_and_a_later_round_decides(
+    lottery: Lottery, time: Clockwork
+):
+    announced = lottery.announced_round
+    time.forward(days=2)
+    with pytest.raises(LotteryClosed), transaction():
+        entries.join(lottery.id, FIRST + 99, lottery.bot_id, {})
+    tasks.sweep()
+    tasks.draw(lottery.id)
+    waiting = the_draw(lottery)
+    assert (lookup.get(lottery.id).close_reason, waiting.entries) == (CloseReason.TIME, 30)
+    assert 57 < beacon(lottery).time_of(waiting.round) - waiting.sealed_at.timestamp() < 64
+    assert waiting.round > announced
+    assert verdict(lottery).ok
 
 
 def test_a_beacon_that_is_away_is_waited_for(lottery: Lottery, relays: Sandbox, time: Clockwork):
