@@ -66,7 +66,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "new_user": ("新用户…", "New user…"),
     "new_user_name": ("新用户叫什么？", "What is the new user's name?"),
     "empty_chat": (
-        "还没有消息。点下面的「开始」打个招呼。",
+        "还没有消息。点下面的“开始”打个招呼。",
         "No messages here yet. Press Start to say hello.",
     ),
     "empty_group": ("还没有消息", "No messages here yet"),

@@ -131,7 +131,8 @@ def _receipt(ctx: Context, lottery: Lottery, receipt: Receipt) -> str:
     head = ctx.t(
         N_(
             "🔍 Your receipt for %(title)s\n\nYou are number %(number)s of the sealed list, with tickets: %(weight)s. From"
-            " this line and the hashes below anybody gets the public root, so nobody can have changed your entry."
+            " the lines below anybody can compute the fingerprint (root) of the list, which stands on the public page:"
+            " so nobody can have changed your entry."
         ),
         title=lottery.title,
         number=receipt.number,

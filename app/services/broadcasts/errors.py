@@ -16,7 +16,7 @@ class BotSilent(Conflict):
 
 class NobodyToSendTo(Conflict):
     code = "empty_audience"
-    message = N_("Nobody fits this audience.")
+    message = N_("Nobody fits this audience. Choose another.")
 
 
 class NobodyLinked(Conflict):

@@ -8,8 +8,9 @@ from typing import Final
 from app.core.i18n import N_
 from app.domain.draw import STAFF
 from app.domain.lotteries import Condition, ConditionKind
+from app.domain.sending import MAX_NOTE, utf16_length
 from app.services.lotteries.errors import ConditionMissing
-from app.services.lotteries.wording import Place
+from app.services.lotteries.wording import Place, chat_name
 
 _SIGNS: Final = {True: "1", False: "0", None: "-"}
 _MEANINGS: Final = {sign: passed for passed, sign in _SIGNS.items()}
@@ -46,7 +47,14 @@ class Missing(ConditionMissing):
         super().__init__([one.condition for one in self.missing])
 
     def text(self, locale: str) -> str:
-        return "\n".join(words_for_missing(one, locale) for one in self.missing)
+        """A line for each, as many as the answer to a pressed button holds."""
+        lines = [words_for_missing(one, locale) for one in self.missing]
+        told, shown = "\n".join(lines), len(lines)
+        while utf16_length(told) > MAX_NOTE and shown > 1:
+            shown -= 1
+            more = Place(locale, "UTC").t(N_("… and %(count)s more conditions."), count=len(lines) - shown)
+            told = "\n".join([*lines[:shown], more])
+        return told
 
 
 def price(conditions: Iterable[Condition]) -> int:
@@ -100,7 +108,7 @@ def words_for_missing(one: Checked, locale: str) -> str:
     """What somebody still has to do, in a line."""
     place, condition = Place(locale, "UTC"), one.condition
     if condition.kind is ConditionKind.CHANNEL:
-        return place.t(N_("Please join the channel %(chat)s first."), chat=condition.title or condition.chat)
+        return place.t(N_("Please join the channel %(chat)s first."), chat=chat_name(condition))
     if condition.kind is ConditionKind.INVITES:
         return place.t(
             N_("Please invite friends first: %(have)s of %(count)s so far."),

@@ -267,4 +267,4 @@ def check_bot(tenant_id: int, bot_id: int) -> None:
 def _check_picture(tenant_id: int, picture_id: int | None) -> None:
     query = select(Picture.id).where(Picture.id == picture_id, Picture.tenant_id == tenant_id)
     if picture_id is not None and db.session.scalar(query) is None:
-        raise BadSpec("picture_id", N_("This picture does not exist."))
+        raise BadSpec("picture_id", N_("This picture does not exist. Upload it again."))

@@ -86,7 +86,7 @@ def conditions(found: Sequence[Condition], place: Place) -> str:
 def condition(one: Condition, place: Place) -> str:
     """A condition in plain words."""
     if one.kind is ConditionKind.CHANNEL:
-        return place.t(N_("Be in %(chat)s"), chat=_name(one))
+        return place.t(N_("Be in %(chat)s"), chat=chat_name(one))
     if one.kind is ConditionKind.INVITES:
         return place.t(N_("Invite %(count)s friends"), count=one.amount)
     if one.kind is ConditionKind.CREDITS:
@@ -99,13 +99,14 @@ def condition_html(one: Condition, place: Place) -> str:
     address = one.url or (f"https://t.me/{one.chat[1:]}" if one.chat.startswith("@") else "")
     if one.kind is not ConditionKind.CHANNEL or not address.startswith("https://"):
         return html.escape(condition(one, place), quote=False)
-    name = html.escape(_name(one), quote=False)
+    name = html.escape(chat_name(one), quote=False)
     return place.e(N_("Be in %(chat)s"), chat="\0").replace(
         "\0", f'<a href="{html.escape(address)}">{name}</a>'
     )
 
 
-def _name(one: Condition) -> str:
+def chat_name(one: Condition) -> str:
+    """What the channel of a condition is called, cut to fit into a line."""
     name = one.title or one.chat
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 

@@ -17,50 +17,50 @@ const HEX64 = /^[0-9a-f]{64}$/;
 const REST_MS = 25;
 
 export const WORDS = `ok.events | The log of events is unbroken ({events} events) | 事件记录完整无缺（共 {events} 条）
-ok.rules | The rules are those that were published at the opening | 规则与开放时公布的一致
-ok.list | The list has {entries} entrants with {tickets} tickets, {staff} of them added by staff | 名单共 {entries} 人、{tickets} 张抽奖券，其中工作人员添加 {staff} 人
+ok.rules | The rules are those that were published at the opening | 规则与抽奖开始时公布的一致
+ok.list | The list has {entries} entrants with {tickets} tickets, {staff} of them added by staff | 名单共 {entries} 人、{tickets} 张抽奖券，其中人工添加 {staff} 人
 ok.root | The list is the one that was sealed before the draw | 名单就是开奖前封存的那一份
-ok.seed | The revealed seed is the one that was promised at the opening | 公布的种子就是开放时承诺的那一个
-ok.round | Round {round} of the public beacon decides, as the rules say | 按规则由公共信标第 {round} 轮决定
-ok.signature | The beacon's signature is genuine | 信标签名真实有效
-ok.order | The order of the entrants comes out the same ({ranks} compared) | 重新计算的排序一致（比对了 {ranks} 名）
+ok.seed | The revealed seed is the one that was promised at the opening | 公布的种子与抽奖开始时的防作弊校验码吻合
+ok.round | Round {round} of the public beacon decides, as the rules say | 按规则由第 {round} 轮公共随机数决定
+ok.signature | The beacon's signature is genuine | 公共随机数的签名真实有效
+ok.order | The order of the entrants comes out the same ({ranks} compared) | 重新算出的开奖顺序一致（比对了 {ranks} 位）
 ok.conditions | Nobody was passed over without a reason ({failed} no longer met a condition) | 没有人被无故跳过（{failed} 人不再满足条件）
-ok.winners | The {winners} winners are the first in that order | {winners} 位中奖者就是排在最前面的人
-ok.redraws | {redraws} redraws, each went to the next in the order | 补抽 {redraws} 次，每次都依次递补
-later | Can be checked after {waits} | {waits}后才能检查
-seed_only | No public beacon was used: the seed alone decides | 没有使用公共信标：只由种子决定
-strange_beacon | The beacon is NOT drand's public network quicknet: does somebody you trust run it? | 所用信标不是 drand 公共网络 quicknet：请确认由您信任的机构运行
-unchecked | Beacon signature NOT checked here: compare round {round} at a drand relay | 此处未检查信标签名：请到 drand 节点比对第 {round} 轮
+ok.winners | The {winners} winners are the first in that order | {winners} 位中奖者正是按开奖顺序最先符合条件的人
+ok.redraws | {redraws} redraws, each went to the next in the order | 重新抽取 {redraws} 次，每次都按开奖顺序递补
+later | Can be checked after {waits} | 要等{waits}后才能检查
+seed_only | No public beacon was used: the seed alone decides | 没有使用公共随机数：仅由种子决定
+strange_beacon | The beacon is NOT drand's public network quicknet: does somebody you trust run it? | 所用的公共随机数不是来自 drand 的 quicknet 网络：请确认提供方值得信任
+unchecked | Beacon signature NOT checked here: compare round {round} at a drand relay | 这里没有检查公共随机数的签名：请到 drand 节点比对第 {round} 轮
 cancelled | This lottery was cancelled; there is no draw | 本次抽奖已取消，没有开奖
 waits.sealed | the sealing of the list | 名单封存
 waits.revealed | the reveal of the seed | 种子公布
 waits.drawn | the draw | 开奖
-not.format | This is no record of a draw of ours, or of a newer kind | 这不是本系统的抽奖记录，或版本更新
+not.format | This is no record of a draw of ours, or of a newer kind | 这不是本系统的抽奖记录，或者来自更新的版本
 not.shape | The record is damaged: something is missing or has the wrong form | 记录已损坏：缺少内容或格式不对
 not.event_chain | Event {number} was changed, added or removed | 第 {number} 条事件被改动、添加或删除
 not.event_order | Event {number} ({kind}) stands in the wrong place | 第 {number} 条事件（{kind}）的位置不对
 not.event_missing | The event '{kind}' is missing | 缺少事件“{kind}”
 not.rules | '{field}' differs from what was published | “{field}”与公布的不一致
 not.entry_number | Line {line} of the list is out of order | 名单第 {line} 行的顺序不对
-not.entry_weight | Line {line} of the list has an impossible number of tickets | 名单第 {line} 行的抽奖券数量不可能
+not.entry_weight | Line {line} of the list has an impossible number of tickets | 名单第 {line} 行的抽奖券数量不符合规则
 not.entry_conditions | Line {line} of the list did not meet the conditions | 名单第 {line} 行不满足参与条件
 not.entry_twice | Line {line} of the list is somebody who stands in it already | 名单第 {line} 行与前面某一行是同一个人
 not.limit | The list has {found} entrants, the rules allow {most} | 名单有 {found} 人，规则最多允许 {most} 人
 not.closing | It can't have been closed for the reason '{reason}' | 不可能是因“{reason}”而截止
 not.entries_count | The list has {found} lines, sealed were {sealed} | 名单有 {found} 行，封存时是 {sealed} 行
 not.tickets_count | There are {found} tickets, sealed were {sealed} | 共有 {found} 张抽奖券，封存时是 {sealed} 张
-not.staff_count | {found} entrants are marked as added by staff, recorded were {sealed} | 标记为工作人员添加的有 {found} 人，记录是 {sealed} 人
+not.staff_count | {found} entrants are marked as added by staff, recorded were {sealed} | 标记为人工添加的有 {found} 人，记录里是 {sealed} 人
 not.entries_changed | A line between {first} and {last} of the list was changed | 名单第 {first} 至 {last} 行中有内容被改动
-not.root | The list's fingerprint is not the one that was sealed | 名单指纹与封存时的不同
-not.seed | The seed is not the one that was promised | 种子不是当初承诺的那一个
-not.beacon_chain | The beacon's description does not fit its name | 信标的参数与其标识不符
+not.root | The list's fingerprint is not the one that was sealed | 名单指纹与封存时公布的不一致
+not.seed | The seed is not the one that was promised | 种子与防作弊校验码不符
+not.beacon_chain | The beacon's description does not fit its name | 公共随机数的参数与其标识不符
 not.announced_round | The announced round is not the first after the closing time | 预告的轮次不是截止时间之后的第一轮
 not.round | Round {found} was used, the rules ask for {expected} | 使用了第 {found} 轮，按规则应为第 {expected} 轮
-not.signature | The beacon's signature of round {round} is forged or changed | 信标第 {round} 轮的签名是伪造的或被改动
-not.order | Rank {rank} belongs to number {expected}, the record says {found} | 第 {rank} 名应为 {expected} 号，记录写的是 {found} 号
-not.passed_over | Number {number} (rank {rank}) was passed over or let through without a reason | {number} 号（第 {rank} 名）被无故跳过或放行
+not.signature | The beacon's signature of round {round} is forged or changed | 第 {round} 轮公共随机数的签名是伪造的，或被改动过
+not.order | Rank {rank} belongs to number {expected}, the record says {found} | 开奖顺序第 {rank} 位应为 {expected} 号，记录写的是 {found} 号
+not.passed_over | Number {number} (rank {rank}) was passed over or let through without a reason | {number} 号（开奖顺序第 {rank} 位）被无故跳过或放行
 not.winner | Prize {slot} went to the wrong entrant or is not as recorded | 第 {slot} 份奖品的中奖者不对，或与记录不符
-not.redraw | The redraw of prize {slot} (turn {turn}) is not as the rules say | 第 {slot} 份奖品的第 {turn} 次补抽不符合规则`;
+not.redraw | The redraw of prize {slot} (turn {turn}) is not as the rules say | 第 {slot} 份奖品的第 {turn} 次重新抽取不符合规则`;
 
 // --- SHA-256 (FIPS 180-4) and HMAC (RFC 2104)
 const PRIMES = [];
