@@ -151,23 +151,6 @@ def test_one_that_is_held_stops_no_other(app: Flask, cast: Cast, time, monkeypat
     assert lookup.get(free).state is LotteryState.DRAWING
 
 
-MANY = text("""
-INSERT INTO lottery (tenant_id, bot_id, code, title, state, opens_at, closes_at, closes_when_full, seed, salt, commitment)
-SELECT tenant_id, id, 'C' || n, 'Draw',
-       (ARRAY['open', 'scheduled', 'drawing', 'drawn', 'cancelled', 'draft', 'open'])[n % 7 + 1],
-       now() + make_interval(mins => n), now() + make_interval(mins => n), n % 7 = 6, '', '', ''
-FROM bot CROSS JOIN generate_series(1, 3000) AS n
-""")
-QUESTIONS = {
-    "tenant_id = {tenant} AND state = 'open' AND closes_at > now() ORDER BY closes_at, id": "ix_lottery_open",
-    "state = 'open' AND closes_at <= now() ORDER BY closes_at": "ix_lottery_due",
-    "state = 'scheduled' AND opens_at <= now() ORDER BY opens_at": "ix_lottery_opening",
-    "state = 'drawing' ORDER BY closes_at": "ix_lottery_due",
-    "settled_at IS NULL AND (state = 'drawn' OR state = 'cancelled') ORDER BY id": "ix_lottery_unsettled",
-    "state = 'open' AND closes_when_full ORDER BY id": "ix_lottery_full",
-}
-
-
 def test_one_that_breaks_stops_no_other(app: Flask, cast: Cast, time, monkeypatch: pytest.MonkeyPatch):
     bot = a_bot(cast.tenant)
     broken, sound = an_open(bot, closes_at=in_an_hour()).id, an_open(bot).id
@@ -200,6 +183,23 @@ def test_a_suspended_tenants_opening_waits_and_his_closing_does_not(cast: Cast, 
     db.session.commit()
     swept()
     assert lookup.get(opening).state is LotteryState.OPEN
+
+
+MANY = text("""
+INSERT INTO lottery (tenant_id, bot_id, code, title, state, opens_at, closes_at, closes_when_full, seed, salt, commitment)
+SELECT tenant_id, id, 'C' || n, 'Draw',
+       (ARRAY['open', 'scheduled', 'drawing', 'drawn', 'cancelled', 'draft', 'open'])[n % 7 + 1],
+       now() + make_interval(mins => n), now() + make_interval(mins => n), n % 7 = 6, '', '', ''
+FROM bot CROSS JOIN generate_series(1, 3000) AS n
+""")
+QUESTIONS = {
+    "tenant_id = {tenant} AND state = 'open' AND closes_at > now() ORDER BY closes_at, id": "ix_lottery_open",
+    "state = 'open' AND closes_at <= now() ORDER BY closes_at": "ix_lottery_due",
+    "state = 'scheduled' AND opens_at <= now() ORDER BY opens_at": "ix_lottery_opening",
+    "state = 'drawing' ORDER BY closes_at": "ix_lottery_due",
+    "settled_at IS NULL AND (state = 'drawn' OR state = 'cancelled') ORDER BY id": "ix_lottery_unsettled",
+    "state = 'open' AND closes_when_full ORDER BY id": "ix_lottery_full",
+}
 
 
 def test_each_question_reads_its_own_index(cast: Cast):
