@@ -10,11 +10,12 @@ from typing import Any
 from redis.exceptions import RedisError
 from telebot import TeleBot, types
 
-from app.core.i18n import translate
+from app.core.i18n import locale_of, translate
 from app.core.queue import transaction
 from app.domain.bots import BotConfig
 from app.domain.members import Person
 from app.domain.sending import MAX_NOTE, Priority, split_text
+from app.services import members
 from app.services.audit import Actor, act_as
 from bots import state, texts
 from bots.keyboards import Keyboard, Press
@@ -75,14 +76,20 @@ class Event:
 
 
 class Context:
-    """One update on its way through a conversation."""
+    """One update on its way through a conversation.
 
-    def __init__(self, config: BotConfig, bot: TeleBot, table: Table, event: Event, locale: str) -> None:
+    `locale` None = the person is still to be written down, which tells the language he chose. That happens in the first
+    transaction there is, so that somebody new costs no commit of his own.
+    """
+
+    def __init__(
+        self, config: BotConfig, bot: TeleBot, table: Table, event: Event, locale: str | None
+    ) -> None:
         self.config = config
         self.bot = bot
         self.table = table
         self.event = event
-        self.locale = locale
+        self._locale = locale
         self.answered = False
         self.left = False
 
@@ -104,6 +111,16 @@ class Context:
         return self.event.press
 
     # Words
+
+    @property
+    def locale(self) -> str:
+        """The person's language. No transaction but the context's own may be open."""
+        self.see()
+        return self._locale or self.config.locale
+
+    @locale.setter
+    def locale(self, locale: str) -> None:
+        self._locale = locale
 
     def t(self, msgid: str, **params: object) -> str:
         """A catalogue text in the person's language."""
@@ -192,7 +209,31 @@ class Context:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """A transaction in which this person is named as the one who acts. Send only after it has ended."""
-        person = self.person
+        person, unseen = self.person, self._locale is None
         act_as(Actor("member", person.telegram_id, person.first_name or person.username or ""))
-        with transaction():
-            yield
+        try:
+            with transaction():
+                if unseen:
+                    self._see()
+                yield
+        except BaseException:
+            if unseen:
+                members.forget(person.telegram_id)
+                self._locale = None
+            raise
+
+    def see(self) -> None:
+        """Writes the person down where that is still to be done. No transaction but the context's own may be open."""
+        if self._locale is None:
+            with self.transaction():
+                pass
+
+    def _see(self) -> None:
+        config = self.config
+        chosen = members.see(config.tenant_id, config.id, self.person, private=self.private)
+        self._locale = spoken(config, self.person, chosen)
+
+
+def spoken(config: BotConfig, person: Person, chosen: str | None) -> str:
+    """The language the member chose, else his Telegram's, else the bot's."""
+    return chosen or locale_of(person.language_code) or config.locale

@@ -17,14 +17,13 @@ from app.core import logging as logs
 from app.core.clock import now
 from app.core.db import is_away
 from app.core.errors import AppError
-from app.core.i18n import N_, locale_of
-from app.core.queue import transaction
+from app.core.i18n import N_
 from app.core.tenancy import tenant_scope
 from app.domain.bots import BotConfig, BotState
 from app.services import members
 from bots import events, keyboards
 from bots.apology import apologise
-from bots.context import Context, Event, Handler
+from bots.context import PRIVATE, Context, Event, Handler, spoken
 from bots.conversations import TABLE
 from bots.keyboards import ButtonExpired
 from bots.telegram.errors import Blocked, Postpone, TokenRevoked, Unreachable
@@ -109,6 +108,7 @@ def _dispatch(config: BotConfig, update: types.Update) -> bool:
     bot.my_chat_member_handlers = _CHANGES
     try:
         bot.process_new_updates([update])
+        context.see()
     except AppError as error:
         if error.retryable:
             apologise(context, update.update_id)
@@ -136,18 +136,13 @@ def _event(config: BotConfig, update: types.Update) -> Event | None:
     return None
 
 
-def _locale(config: BotConfig, event: Event) -> str:
-    """The language the member chose, else his Telegram's, else the bot's. Writes the member down where due."""
-    person, private = event.person, event.chat_type == "private"
-    known = members.find_known(config.id, person, private=private)
-    if known is not None:
-        chosen = known[0]
-    elif event.status:
-        chosen = None
-    else:
-        with transaction():
-            chosen = members.see(config.tenant_id, config.id, person, private=private)
-    return chosen or locale_of(person.language_code) or config.locale
+def _locale(config: BotConfig, event: Event) -> str | None:
+    """The person's language, None where he is to be written down first."""
+    person = event.person
+    known = members.find_known(config.id, person, private=event.chat_type == PRIVATE)
+    if known is None and not event.status:
+        return None
+    return spoken(config, person, known[0] if known else None)
 
 
 def _tell(context: Context, text: str) -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from app.core import clock
-from app.core.errors import AppError
+from app.core.errors import AppError, NotFound
 from app.core.i18n import N_
 from app.domain.bots import BotConfig
 from app.domain.lotteries import ConditionKind
-from app.services.lotteries import entries, problems
+from app.services.lotteries import entries, problems, standing
 from app.services.lotteries.conditions import Checked, Missing, Result
+from app.services.lotteries.entries import Joined
 from app.services.lotteries.errors import AlreadyJoined, ConditionUnavailable, LotteryClosed, LotteryFull
 from app.services.lotteries.standing import Standing
 from app.services.lotteries.wording import Place
@@ -33,6 +34,25 @@ class Outcome:
     joined: bool = False
 
 
+def look_and_join(ctx: Context, code: str) -> tuple[Standing, Outcome]:
+    """Joins by the code of a lottery; in one transaction where nobody outside has to be asked, as in a rush.
+
+    Raises NotFound.
+    """
+    found: Standing | None = None
+    try:
+        with ctx.transaction():
+            found = standing.lock_by_code(code, ctx.person.telegram_id)
+            if found is None:
+                raise NotFound
+            done = None if _asks_outside(found) else _enter_at_once(ctx, found)
+    except AppError as error:
+        if found is None:
+            raise
+        return found, _refused(ctx, error)
+    return found, _welcome(ctx, found, done) if done else join(ctx, found)
+
+
 def join(ctx: Context, found: Standing) -> Outcome:
     """Joins for the person; pressing again, or the same press once more, changes nothing. Sends nothing to him."""
     try:
@@ -40,18 +60,37 @@ def join(ctx: Context, found: Standing) -> Outcome:
         results, boosts = ask(ctx, found), count_boosts(ctx, found)
         with ctx.transaction():
             done = entries.join(found.lottery_id, found.telegram_id, ctx.config.id, results, boosts)
-    except AlreadyJoined as error:
-        return Outcome(error.text(ctx.locale), joined=True)
-    except Missing as error:
-        return Outcome(error.text(ctx.locale), error.checked)
-    except ConditionUnavailable:
-        return Outcome(ctx.t(BLIND))
     except AppError as error:
-        if error.retryable:
-            raise
-        return Outcome(error.text(ctx.locale))
+        return _refused(ctx, error)
+    return _welcome(ctx, found, done)
+
+
+def _asks_outside(found: Standing) -> bool:
+    kinds = {condition.kind for condition in found.conditions}
+    return ConditionKind.CHANNEL in kinds or bool(found.tickets.per_boost)
+
+
+def _enter_at_once(ctx: Context, found: Standing) -> Joined:
+    _refuse_early(found)
+    return entries.enter(found, ctx.config.id, {})
+
+
+def _welcome(ctx: Context, found: Standing, done: Joined) -> Outcome:
     time = Place(ctx.locale, ctx.config.timezone).time(found.closes_at)
     return Outcome(ctx.t(WELCOME, time=time), done.checked, joined=True)
+
+
+def _refused(ctx: Context, error: AppError) -> Outcome:
+    """What he is told. Raises what may be different in a moment."""
+    if isinstance(error, AlreadyJoined):
+        return Outcome(error.text(ctx.locale), joined=True)
+    if isinstance(error, Missing):
+        return Outcome(error.text(ctx.locale), error.checked)
+    if isinstance(error, ConditionUnavailable):
+        return Outcome(ctx.t(BLIND))
+    if error.retryable:
+        raise error
+    return Outcome(error.text(ctx.locale))
 
 
 def ask(ctx: Context, found: Standing) -> dict[int, Result]:

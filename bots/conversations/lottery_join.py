@@ -1,5 +1,6 @@
 """Joining a lottery, from its card or from its post in a channel, and getting more tickets."""
 
+from app.core.errors import NotFound
 from app.core.i18n import N_
 from app.services.lotteries import conditions, entries, standing, tickets
 from app.services.lotteries.standing import Standing
@@ -19,8 +20,10 @@ def join_button(ctx: Context) -> None:
         _join_at_post(ctx)
         return
     at_home(ctx)
-    found = _look(ctx)
-    outcome = joining.join(ctx, found)
+    try:
+        found, outcome = joining.look_and_join(ctx, ctx.press.word())
+    except NotFound:
+        raise ButtonExpired from None
     ctx.toast(outcome.note, alert=True)
     if outcome.joined or outcome.checked:
         ctx.redraw(lottery_card.keyboard(ctx, found, outcome.checked, joined=outcome.joined))

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from app.core.db import db
 
-ENTER: Final = "pg_advisory_xact_lock_shared(hashtext('lottery'), CAST(:lottery_id % 2147483647 AS int))"
-"""SQL: what a join does first."""
+ENTER: Final = "pg_advisory_xact_lock_shared(hashtext('lottery'), CAST(l.id % 2147483647 AS int))"
+"""SQL: what a join does first, `l` being the lottery."""
 _SHUT = text("SELECT pg_advisory_xact_lock(hashtext('lottery'), CAST(:lottery_id % 2147483647 AS int))")
 
 

@@ -52,7 +52,14 @@ def join(
     `results` tell of the conditions that Telegram was asked about, by place. Raises LotteryClosed, AlreadyJoined,
     Missing, LotteryFull; the caller's transaction must end with them.
     """
-    found = lock_open(lottery_id, telegram_id)
+    return enter(lock_open(lottery_id, telegram_id), bot_id, results, boosts)
+
+
+def enter(found: Standing, bot_id: int, results: Mapping[int, Result], boosts: int = 0) -> Joined:
+    """The same for somebody whose standing was read under the lock in this transaction."""
+    if not found.takes_entries:
+        raise LotteryClosed
+    lottery_id, telegram_id = found.lottery_id, found.telegram_id
     if found.entry is not None:
         raise AlreadyJoined
     if found.is_full:

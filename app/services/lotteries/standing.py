@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 
 from app.core import clock
 from app.core.db import db
@@ -30,9 +30,12 @@ SELECT l.id, l.tenant_id, l.code, l.title, l.state, l.closes_at, l.max_entries, 
 FROM lottery l
 """.replace("{counted}", COUNTED)
 _CODE = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
-_BY_CODE = text(_COLUMNS + "WHERE l.code = :code AND l.state <> 'draft'")
+_OF_CODE = "WHERE l.code = :code AND l.state <> 'draft'"
 # The row is locked last of all, so the door has been passed by then.
-_LOCKED = text(f"{_COLUMNS} CROSS JOIN (SELECT {ENTER}) AS door WHERE l.id = :lottery_id FOR SHARE OF l")
+_THROUGH_DOOR = f"{_COLUMNS} CROSS JOIN LATERAL (SELECT {ENTER}) AS door"
+_BY_CODE = text(f"{_COLUMNS} {_OF_CODE}")
+_LOCKED = text(f"{_THROUGH_DOOR} WHERE l.id = :lottery_id FOR SHARE OF l")
+_LOCKED_BY_CODE = text(f"{_THROUGH_DOOR} {_OF_CODE} FOR SHARE OF l")
 
 _AT_POST = text("""
 SELECT EXISTS (SELECT FROM lottery_post p WHERE p.lottery_id = :lottery_id
@@ -86,10 +89,19 @@ class Standing:
 
 def find_by_code(code: str, telegram_id: int) -> Standing | None:
     """By the code of a link, in small or capital letters; drafts are nobody's business. Locks nothing."""
+    return _by_code(_BY_CODE, code, telegram_id)
+
+
+def lock_by_code(code: str, telegram_id: int) -> Standing | None:
+    """The same with the lock of `lock`."""
+    return _by_code(_LOCKED_BY_CODE, code, telegram_id)
+
+
+def _by_code(query: TextClause, code: str, telegram_id: int) -> Standing | None:
     wanted = code.upper()
     if not _CODE.fullmatch(wanted):
         return None
-    row = db.session.execute(_BY_CODE, {"code": wanted, "telegram_id": telegram_id}).first()
+    row = db.session.execute(query, {"code": wanted, "telegram_id": telegram_id}).first()
     return _read(row, telegram_id) if row else None
 
 
