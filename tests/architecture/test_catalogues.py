@@ -1,12 +1,23 @@
 """The languages do not drift: every text has its Chinese, and what is compiled is what is written."""
 
 import re
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
 
 from babel.messages.catalog import Catalog
 
+import app
+from app.core.errors import AppError
+from app.core.i18n import ZH, translate
 from tests import i18n
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\{\w+\}\}")
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+OTHER_WORDS = re.compile(
+    r"[「」『』]|……|(?<!抽)奖券|信标|补抽|参加|工作人员|员工添加|客服添加|[\u4e00-\u9fff][,;:?!()]"
+)
+"""What we say differently, see docs/words.md, and half-width marks after Chinese."""
 
 
 def test_every_text_of_the_code_is_in_the_catalogue():
@@ -42,3 +53,25 @@ def texts(catalogue: Catalog) -> set[tuple[object, object]]:
         return tuple(text) if isinstance(text, list | tuple) else text
 
     return {(fixed(m.id), fixed(m.string)) for m in catalogue if m.id}
+
+
+def test_every_error_has_a_public_text_in_both_languages():
+    for module in walk_packages(app.__path__, "app."):
+        import_module(module.name)
+    errors = {error for error in below(AppError) if error.__module__.startswith("app.")}
+    assert len(errors) > 50
+    assert [e for e in errors if not CHINESE.search(translate(ZH, e.message))] == []
+
+
+def below(error: type[AppError]) -> Iterator[type[AppError]]:
+    """All errors of a kind."""
+    for one in error.__subclasses__():
+        yield one
+        yield from below(one)
+
+
+def test_chinese_has_one_word_for_one_thing():
+    strings = [
+        s for m in i18n.load() if m.id for s in (m.string if isinstance(m.string, tuple) else (m.string,))
+    ]
+    assert [s for s in strings if OTHER_WORDS.search(s)] == []
