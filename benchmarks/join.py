@@ -20,7 +20,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
 from app.core.settings import get_settings
-from app.core.tenancy import system_scope, tenant_scope
+from app.core.tenancy import plans_kept, system_scope, tenant_scope
 from app.domain import lottery_spec
 from app.factory import create_app
 from app.models import Bot, Tenant
@@ -77,7 +77,7 @@ class Crowd:
                     except IndexError:
                         break
                     try:
-                        with transaction():
+                        with plans_kept(), transaction():
                             act(person)
                     except LotteryFull:
                         self.refused += 1

@@ -7,6 +7,7 @@ from typing import TypeVar
 from app.core import clock
 from app.core.errors import AppError, NotFound
 from app.core.i18n import N_
+from app.core.tenancy import plans_kept
 from app.domain.bots import BotConfig
 from app.domain.lotteries import ConditionKind
 from app.services.lotteries import entries, problems, standing
@@ -41,7 +42,7 @@ def look_and_join(ctx: Context, code: str) -> tuple[Standing, Outcome]:
     """
     found: Standing | None = None
     try:
-        with ctx.transaction():
+        with plans_kept(), ctx.transaction():
             found = standing.lock_by_code(code, ctx.person.telegram_id)
             if found is None:
                 raise NotFound
@@ -58,7 +59,7 @@ def join(ctx: Context, found: Standing) -> Outcome:
     try:
         _refuse_early(found)
         results, boosts = ask(ctx, found), count_boosts(ctx, found)
-        with ctx.transaction():
+        with plans_kept(), ctx.transaction():
             done = entries.join(found.lottery_id, found.telegram_id, ctx.config.id, results, boosts)
     except AppError as error:
         return _refused(ctx, error)

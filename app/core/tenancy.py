@@ -25,9 +25,16 @@ from app.core.errors import ForeignTenant
 SYSTEM: Final = "*"
 Scope = int | Literal["*"] | None
 SET_SCOPE = text("SELECT set_config('laoban.tenant', :scope, true)")
+# Together with the scope, so that it costs no statement of its own. Without sequential scans, since a plan that is kept
+# may have been made when a table was empty.
+_SET_SCOPE_AND_PLANS = text("""
+SELECT set_config('laoban.tenant', :scope, true), set_config('plan_cache_mode', 'force_generic_plan', true),
+    set_config('enable_seqscan', 'off', true)
+""")
 _NOBODY = -1
 
 _scope: ContextVar[Scope] = ContextVar("scope", default=None)
+_plans_kept: ContextVar[bool] = ContextVar("plans_kept", default=False)
 
 
 class TenantOwned:
@@ -63,6 +70,19 @@ def system_scope() -> Iterator[None]:
         _scope.reset(token)
 
 
+@contextmanager
+def plans_kept() -> Iterator[None]:
+    """Transactions that begin inside plan each statement once per connection and not each time.
+
+    Only for statements that find all their rows by keys, and that many people cause at the same moment.
+    """
+    token = _plans_kept.set(True)
+    try:
+        yield
+    finally:
+        _plans_kept.reset(token)
+
+
 def enter_scope(scope: Scope) -> None:
     """Sets the scope for the rest of this context (a web request); prefer the context managers elsewhere."""
     _scope.set(scope)
@@ -74,7 +94,9 @@ def _apply(session: Session, connection: Connection | None = None) -> None:
     if session.info.get("scope") != scope or connection is not None:
         target = connection if connection is not None else session.connection()
         session.info["scope"] = scope
-        target.execute(SET_SCOPE, {"scope": "" if scope is None else str(scope)})
+        begins = connection is not None and _plans_kept.get()
+        statement = _SET_SCOPE_AND_PLANS if begins else SET_SCOPE
+        target.execute(statement, {"scope": "" if scope is None else str(scope)})
 
 
 def _after_begin(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:

@@ -6,12 +6,13 @@ import pytest
 
 from app.core.clock import now
 from app.core.db import db
-from app.models import LotteryInvite, LotteryPost, Membership, OutgoingMessage
+from app.models import LotteryInvite, LotteryPost, Member, Membership, OutgoingMessage
 from app.services.credits import balance
 from app.services.lotteries import problems
 from tests.bots.lottery_talk import JOIN, NEWS, alert, entries, give_credits, urls
 from tests.joining import join
 from tests.sandbox_client import LIN, WANG, Json
+from tests.statements import Statements
 from tests.talking import Talk, give, press
 
 MEMBERS = [{"type": "channel", "chat": NEWS, "title": "News"}]
@@ -239,3 +240,19 @@ def test_bots_and_accounts_that_stand_for_chats_do_not_join(talk: Talk, posted):
         forged["message"]["chat"]["id"] = person["id"]
         assert give(talk.config, callback_query=forged) is False
     assert entries() == 0
+
+
+def test_somebody_new_joins_by_one_press_in_one_transaction(talk: Talk, opened):
+    opened()
+    give(talk.config, callback_query=press("1:lj:LUCKY234"))
+    with Statements() as said:
+        give(talk.config, callback_query=press("1:lj:LUCKY234", user=WANG))
+    assert entries() == 2
+    assert len([each for each in said.texts if "set_config" in each]) == 1
+
+
+def test_somebody_new_who_cannot_join_is_known_all_the_same(talk: Talk, opened):
+    opened(conditions=[{"type": "credits", "amount": 10}])
+    give(talk.config, callback_query=press("1:lj:LUCKY234", user=WANG))
+    assert entries() == 0
+    assert db.session.query(Member).filter_by(telegram_id=WANG).count() == 1

@@ -7,7 +7,7 @@ from sqlalchemy.exc import ProgrammingError
 from app.core.db import db
 from app.core.errors import ForeignTenant
 from app.core.queue import transaction
-from app.core.tenancy import enter_scope, tenant_scope
+from app.core.tenancy import enter_scope, plans_kept, tenant_scope
 from app.models import Member
 from tests.cast import Cast
 
@@ -67,3 +67,13 @@ def test_a_pooled_connection_forgets_the_scope(members: Cast):
         db.session.commit()
     with db.engine.connect() as connection:
         assert connection.scalar(COUNT) == 0
+
+
+def test_plans_are_kept_in_the_transactions_that_say_so_and_in_no_other(members: Cast):
+    show = text("SHOW plan_cache_mode")
+    with tenant_scope(members.tenant.id):
+        with plans_kept(), transaction():
+            assert db.session.scalar(show) == "force_generic_plan"
+            assert db.session.scalar(COUNT) == 1
+        with transaction():
+            assert db.session.scalar(show) == "force_custom_plan"
