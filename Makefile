@@ -37,7 +37,7 @@ format: .venv/ready ## Put the code into the house's form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/ready ## Measure: ingest, polling, webhook to reply, handling
+bench: .venv/ready ## Measure updates, lotteries, broadcasts (CROWD=5000 shortens the rush of 50,000)
 	@$(BIN)/python -m benchmarks
 
 faults: .venv/ready ## Kill and restart real processes under load (part of the test suite, alone)

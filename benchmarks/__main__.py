@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest|polling|reply|handling|broadcast|draw ...]`: runs all of them or some, prints Markdown tables.
+"""`python -m benchmarks [ingest|polling|reply|handling|join|crowd|lottery_list|draw|broadcast ...]`: all of them or some, as Markdown tables.
 
 Each runs in a process of its own, one after the other, with a PostgreSQL and a Redis of its own that keep what they
 commit. Quote ratios of one run: figures of a busy machine say little.
@@ -11,7 +11,17 @@ import sys
 
 from benchmarks.machine import CORES, ROOT
 
-NAMES = ("ingest", "polling", "reply", "handling", "join", "broadcast", "draw")
+NAMES = (
+    "ingest",
+    "polling",
+    "reply",
+    "handling",
+    "join",
+    "crowd",
+    "lottery_list",
+    "draw",
+    "broadcast",
+)
 
 
 def main(names: list[str]) -> int:
