@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 import urllib.request
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +69,8 @@ class Stack:
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     worker_app: str = "tasks.worker"
     made: int = 0
-    starts: Counter[str] = field(default_factory=Counter)
+    logged: dict[str, int] = field(default_factory=dict)
+    """How much each process's log held when it was last started, in bytes."""
 
     @classmethod
     def start(cls, names: Iterable[str] = ALL, *, worker_app: str = "tasks.worker", **env: str) -> "Stack":
@@ -224,7 +224,6 @@ class Stack:
 
     def _launch(self, name: str) -> None:
         sort = kind(name)
-        self.starts[name] += 1
         line = procfile()[sort].replace("@%h", f".{name}@%h")
         if sort == "worker":
             line = line.replace("tasks.worker", self.worker_app)
@@ -233,6 +232,7 @@ class Stack:
         guard = die_with_parent if threading.current_thread() is threading.main_thread() else None
         self._log(name).parent.mkdir(exist_ok=True)
         with self._log(name).open("ab") as log:
+            self.logged[name] = log.tell()
             self.processes[name] = subprocess.Popen(
                 ["bash", "-c", f"exec {line}{bind}"],
                 cwd=ROOT,
@@ -251,7 +251,7 @@ class Stack:
         if kind(name) == "web":
             return self._answers()
         said = " ready." if kind(name) in {"worker", "poller"} else "beat: Starting"
-        return self.log(name).count(said) >= self.starts[name]
+        return said.encode() in self._log(name).read_bytes()[self.logged[name] :]
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/healthz", timeout=2):
