@@ -13,7 +13,7 @@ from app.core.queue import TaskName, send, transaction
 from app.core.stopping import stopping
 from app.core.tenancy import system_scope
 from app.domain.draw import BeaconChain
-from app.gateways import drand
+from app.gateways import drand_rounds
 from app.services.lotteries import manage, order, posts, results, settling, templates, winners
 from app.services.lotteries import sweep as sweeping
 from app.services.lotteries.order import Awaited
@@ -116,7 +116,7 @@ def draw(lottery_id: int) -> None:
 def _hear(awaited: Awaited) -> bool:
     """Asks the beacon's relays and keeps what they say; True when the draw can go on."""
     try:
-        signature = drand.signature(awaited.chain, awaited.round)
+        signature = drand_rounds.signature(awaited.chain, awaited.round)
     except OutsideFailed as error:
         with transaction():
             order.miss(awaited.lottery_id, error)

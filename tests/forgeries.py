@@ -52,6 +52,12 @@ def _swap_candidates(record: Record) -> None:
     one[1], two[1] = two[1], one[1]
 
 
+def _blur(record: Record) -> None:
+    blurred = beacon.blurred(record["beacon"]["round"])
+    record["beacon"]["signature"] = blurred
+    with_event("revealed", signature=blurred)(record)
+
+
 def _forget(kind: str) -> Callable[[Record], None]:
     def change(record: Record) -> None:
         record["events"] = [one for one in record["events"] if one["kind"] != kind]
@@ -131,7 +137,8 @@ FORGERIES: dict[str, tuple[str, Callable[[Record], Any]]] = {
     "announced in another way": ("announced_round", lambda record: (with_event("opened", announced_round=7)(record), record["beacon"].update(announced_round=7))),
     "round changed": ("round", _set("beacon", "round", to=lambda was: was + 1)),
     "round chosen": ("round", lambda record: (with_event("sealed", round=5)(record), with_event("revealed", round=5)(record), record["beacon"].update(round=5))),
-    "signature changed": ("signature", _set("beacon", "signature", to=beacon.sign(1))),
+    "signature changed": ("signature", lambda record: record["beacon"].update(signature=beacon.sign(1))),
+    "signature blurred": ("signature", _blur),
     "order changed": ("order", _swap_candidates),
     "rank missing": ("order", lambda record: record["candidates"].pop(0)),
     "rank of nobody": ("order", _set("candidates", 2, 1, to=77_777)),

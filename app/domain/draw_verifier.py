@@ -18,12 +18,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-try:
-    BLS: Any = import_module("py_ecc.optimized_bls12_381"), import_module("py_ecc.bls.hash_to_curve")
-    POINTS: Any = import_module("py_ecc.bls.point_compression")
-except ImportError:
-    BLS = POINTS = None
-
 FORMAT = "laoban-draw/1"
 CHUNK = 1024
 WAIT = 60
@@ -35,6 +29,8 @@ QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
 """drand's public chain. Whoever has a chain of his own may know its values before, however genuine they are."""
 HEX64 = re.compile(r"[0-9a-f]{64}")
 SHOWN = {"later": "later", "unchecked": "unchecked", "strange_beacon": "unchecked"}
+CURVES = ("optimized_bls12_381", "bls.hash_to_curve", "bls.point_compression")
+"""Modules of py_ecc. They take half a second to load, so that is left for when a signature is checked."""
 SIGNED_BY = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_"
 
 WORDS = {
@@ -310,14 +306,18 @@ def _round(doc: dict[str, Any], events: dict[str, Any]) -> int:
 
 def _genuine(chain: dict[str, Any], number: int, signature: str) -> bool | None:
     """Whether the chain's key signed the round; None without the package that can tell."""
-    if POINTS is None:
+    try:
+        curve, hashing, points = (import_module(f"py_ecc.{name}") for name in CURVES)
+    except ImportError:
         return None
-    curve, hashing = BLS
     key, point = bytes.fromhex(chain["public_key"]), bytes.fromhex(signature)
     try:
-        public = POINTS.decompress_G2((int.from_bytes(key[:48], "big"), int.from_bytes(key[48:], "big")))
-        signed = POINTS.decompress_G1(int.from_bytes(point, "big"))
+        public = points.decompress_G2((int.from_bytes(key[:48], "big"), int.from_bytes(key[48:], "big")))
+        signed = points.decompress_G1(int.from_bytes(point, "big"))
     except ValueError:
+        return False
+    # A point outside the group can be added to a genuine signature: the operator could choose among many.
+    if curve.is_inf(signed) or not curve.is_inf(curve.multiply(signed, curve.curve_order)):
         return False
     hashed = hashing.hash_to_G1(_sha(number.to_bytes(8, "big")), SIGNED_BY, hashlib.sha256)
     sides = curve.pairing(public, hashed, False) * curve.pairing(curve.G2, curve.neg(signed), False)

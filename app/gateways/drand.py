@@ -1,11 +1,8 @@
-"""drand's relays: the beacon's chain, and the signature of a round once it is published.
+"""drand's relays, and the beacon's chain. The rounds of it are read by `drand_rounds`.
 
-A relay is not believed: what it says about the chain must hash to the chain that the settings name, a signature must
-be the chain's own, and two relays must say the same.
+A relay is not believed: what it says about the chain must hash to the chain that the settings name.
 """
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,14 +16,12 @@ from urllib3.exceptions import HTTPError
 from app.core.errors import OutsideFailed
 from app.core.i18n import N_
 from app.core.settings import get_settings
-from app.domain.beacon import QUICKNET, SCHEME, chain_hash, is_genuine, randomness
+from app.domain.beacon import QUICKNET, SCHEME, chain_hash
 from app.domain.draw import BeaconChain
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 5.0
 MAX_ANSWER = 64 * 1024
-NOT_YET = frozenset({404, 425})
-HEX = re.compile(r"([0-9a-f]{2})+", re.ASCII)
 
 
 class BeaconUnreachable(OutsideFailed):
@@ -37,8 +32,8 @@ class BeaconUnreachable(OutsideFailed):
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """`body` is None where no usable answer came."""
+class Answer:
+    """What a relay said; `status` is 0 and `body` None where nothing usable came."""
 
     status: int
     body: dict[str, Any] | None = None
@@ -55,31 +50,16 @@ def chain() -> BeaconChain | None:
     return _asked_chain(tuple(settings.drand_urls), settings.drand_chain)
 
 
-def signature(of: BeaconChain, round_number: int) -> str | None:
-    """A round's signature in hex, or None while it isn't published. Raises BeaconUnreachable."""
-    urls = get_settings().drand_urls
-    answers = _ask_all(urls, of.hash, f"public/{round_number}")
-    enough = max(1, min(2, len(urls)))
-    said = Counter(found for answer in answers if (found := _signature(answer, round_number)))
-    for found, times in said.most_common():
-        if times >= enough and is_genuine(of, round_number, found):
-            return found
-    waiting = sum(answer.status in NOT_YET for answer in answers)
-    if waiting and waiting + said.total() >= enough:
-        return None
-    raise BeaconUnreachable
-
-
 @cache
 def _asked_chain(urls: tuple[str, ...], expected: str) -> BeaconChain:
-    for answer in _ask_all(urls, expected, "info"):
+    for answer in ask_all(urls, expected, "info"):
         found = _chain(answer, expected)
         if found:
             return found
     raise BeaconUnreachable
 
 
-def _chain(answer: _Answer, expected: str) -> BeaconChain | None:
+def _chain(answer: Answer, expected: str) -> BeaconChain | None:
     body = answer.body or {}
     metadata = body.get("metadata")
     try:
@@ -98,21 +78,13 @@ def _chain(answer: _Answer, expected: str) -> BeaconChain | None:
     return found if genuine and found.scheme == SCHEME and found.period > 0 else None
 
 
-def _signature(answer: _Answer, round_number: int) -> str | None:
-    body = answer.body or {}
-    found = body.get("signature")
-    if not isinstance(found, str) or not HEX.fullmatch(found) or body.get("round") != round_number:
-        return None
-    return found if body.get("randomness") == randomness(found) else None
-
-
 @cache
 def _pool() -> urllib3.PoolManager:
     timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
     return urllib3.PoolManager(maxsize=4, retries=False, timeout=timeout)
 
 
-def _ask_all(urls: Sequence[str], of: str, path: str) -> list[_Answer]:
+def ask_all(urls: Sequence[str], of: str, path: str) -> list[Answer]:
     """All relays together; an address may have the chain's hash at its end or not."""
     if not urls:
         return []
@@ -121,7 +93,7 @@ def _ask_all(urls: Sequence[str], of: str, path: str) -> list[_Answer]:
         return list(threads.map(_ask, bases))
 
 
-def _ask(url: str) -> _Answer:
+def _ask(url: str) -> Answer:
     try:
         response = _pool().request("GET", url, redirect=False, preload_content=False)
         try:
@@ -130,5 +102,5 @@ def _ask(url: str) -> _Answer:
             response.release_conn()
         data = orjson.loads(body) if response.status == 200 else None
     except (HTTPError, OSError, orjson.JSONDecodeError):
-        return _Answer(0)
-    return _Answer(response.status, data if isinstance(data, dict) else None)
+        return Answer(0)
+    return Answer(response.status, data if isinstance(data, dict) else None)

@@ -2,7 +2,8 @@
 
 import requests
 
-from app.domain.beacon import chain_hash, is_genuine
+from app.domain.beacon import chain_hash
+from app.domain.beacon_signatures import is_genuine
 from app.domain.draw import BeaconChain
 
 

@@ -47,7 +47,7 @@ def test_a_seed_alone_is_called_that():
 def test_without_the_package_the_signature_is_said_to_be_unchecked(
     honest: draws.Record, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(draw_verifier, "POINTS", None)
+    monkeypatch.setattr(draw_verifier, "CURVES", ("not_installed",))
     verdict = verify(honest)
     assert verdict.ok
     assert [name for name, state, _ in verdict.steps if state == "unchecked"] == ["beacon", "signature"]

@@ -5,7 +5,7 @@ import pytest
 from app.core.queue import transaction
 from app.core.settings import get_settings
 from app.domain.lotteries import CloseReason, DrawPhase
-from app.gateways import drand
+from app.gateways import drand, drand_rounds
 from app.models import Lottery
 from app.services.lotteries import entries, lookup, manage, winners
 from app.services.lotteries.errors import LotteryClosed
@@ -49,7 +49,7 @@ def test_an_early_end_takes_a_round_that_is_still_to_come(lottery: Lottery, time
     assert waiting.round < lottery.announced_round
     time.forward(seconds=65)
     assert len(draw(lottery)) == 2
-    assert drand.signature(chain, waiting.round) == the_draw(lottery).signature
+    assert drand_rounds.signature(chain, waiting.round) == the_draw(lottery).signature
 
 
 def test_after_a_day_without_workers_nobody_has_slipped_in_and_a_later_round_decides(
