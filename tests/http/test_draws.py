@@ -9,9 +9,10 @@ from flask.testing import FlaskClient
 from app.core.db import db
 from app.core.queue import transaction
 from app.domain.draw_verifier import verify
+from app.http import draw_lists
 from app.models import Bot, Domain, Lottery, Member
 from app.services import tenants
-from app.services.lotteries import manage, public, winners
+from app.services.lotteries import manage, public, record, winners
 from tests.cast import Cast, sign_in
 from tests.drawing import FIRST, a_closed, draw
 from tests.lottery_tools import a_bot, a_draft, an_open, enter
@@ -153,6 +154,33 @@ def test_who_has_the_record_already_is_told_so(client, drawn: Lottery):
         winners.redraw(drawn.id, 1, "never answered")
     with get(client, drawn, ".json", headers={"If-None-Match": tag}) as later:
         assert later.status_code == 200
+
+
+def test_the_list_is_put_together_once_for_all_readers(client, drawn: Lottery, monkeypatch):
+    made = []
+    monkeypatch.setattr(record, "tail", lambda lottery, tail=record.tail: made.append(1) or tail(lottery))
+    bodies = set()
+    for _ in range(3):
+        with get(client, drawn, ".json") as answer:
+            bodies.add(answer.data)
+    assert (len(bodies), len(made)) == (1, 1)
+
+
+def test_a_list_that_makes_room_is_still_read_to_its_end(drawn: Lottery, bot: Bot, monkeypatch):
+    other = a_closed(bot, 3)
+    draw(other)
+    monkeypatch.setattr(draw_lists, "MOST_BYTES", 0)
+    bodies = []
+    for lottery in (drawn, other):
+        found = record.record(lottery)
+        db.session.commit()
+        opening = record.opening(found)
+        bodies.append(draw_lists.body(lottery.id, lottery.tenant_id, str(found["root"]), opening))
+        db.session.commit()
+    assert len(draw_lists._lists) == 1
+    for one in bodies:
+        assert verify(json.loads(b"".join(one))).ok
+        one.close()
 
 
 def test_the_record_has_a_limit(client, bot: Bot):

@@ -27,6 +27,7 @@ from app.services.lotteries.streaming import rows
 
 LINES = 4096
 """Lines of the list that are put together at once."""
+END = b"]}\n"
 _REVEALED = frozenset({DrawPhase.ORDERED, DrawPhase.DONE})
 
 
@@ -67,10 +68,19 @@ def record(lottery: Lottery) -> dict[str, object]:
 
 def stream(lottery: Lottery, head: dict[str, object]) -> Iterator[bytes]:
     """The whole record as JSON, the list last; `head` is what `record` gave. Nothing else may use the session meanwhile."""
-    yield json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "entries": ['
-    if head["root"] is not None:
-        yield from _lines(lottery)
-    yield b"]}\n"
+    yield opening(head)
+    yield from tail(lottery) if head["root"] is not None else [END]
+
+
+def opening(head: dict[str, object]) -> bytes:
+    """The record as JSON up to the list."""
+    return json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "entries": ['
+
+
+def tail(lottery: Lottery) -> Iterator[bytes]:
+    """A sealed list and the record's end; it is always the same. Nothing else may use the session meanwhile."""
+    yield from _lines(lottery)
+    yield END
 
 
 def _lines(lottery: Lottery) -> Iterator[bytes]:
