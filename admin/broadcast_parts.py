@@ -41,7 +41,7 @@ STATES: dict[BroadcastState, tuple[str, Any]] = {
 }
 RESULTS: dict[RecipientState, tuple[str, Any]] = {
     RecipientState.SENT: ("ok", _l("Delivered")),
-    RecipientState.BLOCKED: ("idle", _l("Blocked the bot")),
+    RecipientState.BLOCKED: ("idle", _l("Blocked or gone")),
     RecipientState.FAILED: ("bad", _l("Failed")),
     RecipientState.UNKNOWN: ("warn", _l("Unclear")),
     RecipientState.PENDING: ("info", _l("Waiting")),
