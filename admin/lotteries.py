@@ -37,7 +37,7 @@ LAST_PAGE = 5_000
 EVENTS = 40
 TABS: tuple[tuple[str, Any, Sequence[LotteryState]], ...] = (
     ("", _l("All"), ()),
-    ("open", _l("Open"), (LotteryState.OPEN, LotteryState.DRAWING)),
+    ("open", _l("Under way"), (LotteryState.OPEN, LotteryState.DRAWING)),
     ("scheduled", _l("Not open yet"), (LotteryState.SCHEDULED,)),
     ("draft", _l("Drafts"), (LotteryState.DRAFT,)),
     ("drawn", _l("Drawn"), (LotteryState.DRAWN,)),

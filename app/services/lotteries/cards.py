@@ -5,6 +5,7 @@ Pure functions over dataclasses, so that a lottery that nobody has saved yet loo
 
 import html
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -89,8 +90,9 @@ def result(title: str, won: Sequence[Won], entries: int, place: Place, link: str
 
 
 def masked(name: str) -> str:
-    """A first name of which only the first letter is public."""
-    return name.strip()[:1] + "***"
+    """A first name of which only the first letter is public; marks that nobody sees are no letters."""
+    seen = "".join(each for each in name if not unicodedata.category(each).startswith("C"))
+    return seen.strip()[:1] + "***"
 
 
 def visible_length(text: str) -> int:
@@ -122,7 +124,8 @@ def _figures(spec: LotterySpec, facts: Facts, place: Place) -> str:
     waiting = facts.state in {LotteryState.DRAFT, LotteryState.SCHEDULED}
     if waiting and spec.opens_at is not None:
         lines.append("🕒 " + place.e(N_("Opens: %(time)s"), time=place.time(spec.opens_at)))
-    lines.append("⏰ " + _closing(spec, facts, place))
+    if waiting or facts.state is LotteryState.OPEN:
+        lines.append("⏰ " + _closing(spec, facts, place))
     if facts.entries is not None and not waiting:
         lines.append("👥 " + place.e(N_("Entrants: %(count)s"), count=_count(spec, facts.entries)))
     elif spec.max_entries:

@@ -70,6 +70,7 @@ async function look(row) {
   const url = row.querySelector("[data-look-url]");
   if (found && title) title.value = found.dataset.title;
   if (found?.dataset.url && url && !url.value) url.value = found.dataset.url;
+  if (found && row.closest("[data-repeat]")) offer(chat);
   soon();
 }
 
@@ -84,16 +85,32 @@ async function show(chat, place) {
   button?.classList.remove("busy");
 }
 
+form.addEventListener("change", (event) => {
+  const row = event.target.closest("[data-look-row]");
+  if (event.target.matches("[data-look]") && event.target !== entry && event.target.value.trim()) look(row);
+});
+
 // --- chips
 const box = document.querySelector("[data-chips]");
 const entry = box.querySelector("[data-chips-input]");
 
+const kept = () => [...box.querySelectorAll("[data-chips-list] input")].map((each) => each.value.toLowerCase());
+
+// The channel whose members may join is most likely where the lottery shall stand, too.
+function offer(chat) {
+  const offers = box.querySelector("[data-chip-offers]");
+  const shown = [...offers.querySelectorAll("[data-chip]")].map((each) => each.dataset.chip.toLowerCase());
+  if ([...shown, ...kept()].includes(chat.toLowerCase())) return;
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "insert", textContent: `+ ${chat}` });
+  button.dataset.chip = chat;
+  offers.append(button);
+}
+
 function add(chat) {
   const bare = chat.trim();
   if (!bare) return;
-  const kept = [...box.querySelectorAll("[data-chips-list] input")].map((each) => each.value.toLowerCase());
   entry.value = "";
-  if (kept.includes(bare.toLowerCase())) return;
+  if (kept().includes(bare.toLowerCase())) return;
   const chip = document.createElement("span");
   chip.className = "chip";
   chip.textContent = bare;
