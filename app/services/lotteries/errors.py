@@ -128,4 +128,4 @@ class PostsRefused(Conflict):
 
     def text(self, locale: str) -> str:
         """The chat, and what is wrong there."""
-        return f"{self.chat}: {super().text(locale)}"
+        return translate(locale, N_("%(chat)s: %(problem)s"), chat=self.chat, problem=super().text(locale))
