@@ -154,8 +154,9 @@ def _body(cells: Cells) -> dict[str, object]:
 
 
 def _prize(part: str) -> dict[str, object]:
-    # What is far too long is refused for that; a long run of blanks would keep the pattern busy.
-    found = _PRIZE.fullmatch(part.strip()) if len(part) <= 2 * MAX_PRIZE_NAME else None
+    # What is far too long is refused for that; long runs of blanks would keep the pattern busy for milliseconds each.
+    part = " ".join(part.split())
+    found = _PRIZE.fullmatch(part) if len(part) <= 2 * MAX_PRIZE_NAME else None
     name, stars, times, credits_ = found.groups() if found else (part, None, None, None)
     return {"name": name, "quantity": stars or times, "credits": credits_}
 

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -115,6 +116,13 @@ def test_what_is_wrong_with_the_whole_file_is_said(raw: bytes, word: str):
     with pytest.raises(BadFile) as caught:
         lottery_csv.parse(raw, tz=SHANGHAI, at=NOW)
     assert word in str(caught.value)
+
+
+def test_blanks_keep_nobody_waiting():
+    row = 'A,"' + ";".join(["a" + " " * 150 + "b"] * 800) + '",2030-02-01\n'
+    before = process_time()
+    lottery_csv.parse((HEADER + "\n" + row * 8).encode(), tz=SHANGHAI, at=NOW)
+    assert process_time() - before < 5
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: (HEADER + "\n" + text).encode()))

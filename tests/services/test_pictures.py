@@ -2,9 +2,10 @@
 
 import io
 from datetime import timedelta
+from time import process_time
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from sqlalchemy import func, select, update
 
 from app.core.db import db
@@ -49,6 +50,49 @@ def test_a_photo_taken_sideways_stands_upright(cast: Cast):
     with transaction():
         kept = pictures.read(pictures.store(cast.tenant.id, painted("JPEG", exif=exif)))
     assert Image.open(io.BytesIO(kept.data)).size == (40, 60)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_every_turn_that_a_camera_writes_is_undone(cast: Cast, turn: int):
+    exif, photo = Image.Exif(), Image.new("RGB", (60, 40))
+    exif[0x0112] = turn
+    photo.paste((255, 0, 0), (0, 0, 30, 20))
+    file = io.BytesIO()
+    photo.save(file, "PNG", exif=exif)
+    with transaction():
+        kept = pictures.read(pictures.store(cast.tenant.id, file.getvalue()))
+    upright, found = ImageOps.exif_transpose(Image.open(file)), Image.open(io.BytesIO(kept.data))
+    assert found.size == upright.size
+    corners = [(5, 5), (found.width - 5, 5), (5, found.height - 5), (found.width - 5, found.height - 5)]
+    assert [found.getpixel(at)[0] > 128 for at in corners] == [
+        upright.getpixel(at)[0] > 128 for at in corners
+    ]
+
+
+def test_nonsense_in_a_photo_s_notes_is_no_matter(cast: Cast):
+    # A text where a number should be: writing such notes anew would fail.
+    exif = Image.Exif()
+    exif[0x0112], exif[0x0124] = 6, 2
+    broken = painted("JPEG", exif=exif).replace(b"\x01\x24\x00\x04", b"\x01\x24\x00\x02")
+    with transaction():
+        assert pictures.store(cast.tenant.id, broken)
+
+
+def test_pictures_are_unfolded_one_after_the_other(cast: Cast, monkeypatch: pytest.MonkeyPatch):
+    seen = []
+    monkeypatch.setattr(pictures, "_check_shape", lambda *_: seen.append(pictures._ONE_AT_A_TIME.locked()))
+    with transaction():
+        pictures.store(cast.tenant.id, painted("PNG"))
+    assert seen == [True]
+    assert not pictures._ONE_AT_A_TIME.locked()
+
+
+def test_no_small_picture_keeps_a_processor_busy_for_long(cast: Cast):
+    dots = Image.effect_noise((320, 320), 99).resize((2560, 2560)).quantize(16)
+    file, before = io.BytesIO(), process_time()
+    dots.save(file, "PNG", transparency=0)
+    pictures._cleaned(file.getvalue())
+    assert process_time() - before < 10
 
 
 def test_what_is_larger_than_telegram_shows_is_made_smaller(cast: Cast):
