@@ -8,8 +8,9 @@ from app.core import clock
 from app.core.errors import AppError, NotFound
 from app.core.i18n import N_
 from app.core.tenancy import plans_kept
-from app.domain.bots import BotConfig
+from app.domain.bots import BotConfig, BotState
 from app.domain.lotteries import ConditionKind
+from app.services import directory
 from app.services.lotteries import entries, problems, standing
 from app.services.lotteries.conditions import Checked, Missing, Result
 from app.services.lotteries.entries import Joined
@@ -119,12 +120,20 @@ def count_boosts(ctx: Context, found: Standing) -> int:
 def _see(ctx: Context, found: Standing, ask: Callable[[BotConfig, str, int], T], chat: str) -> T:
     """Asks; where Telegram does not tell the bot, the boss hears of it."""
     try:
-        return ask(ctx.config, chat, found.telegram_id)
+        return ask(_in_the_channels(ctx, found), chat, found.telegram_id)
     except ConditionUnavailable:
         if problems.note(found.lottery_id, chat):
             with ctx.transaction():
                 problems.tell(found, ctx.config.id, chat)
         raise
+
+
+def _in_the_channels(ctx: Context, found: Standing) -> BotConfig:
+    """The lottery's own bot, as at the draw; where that one is silent the one that was pressed may be in there too."""
+    own = directory.find(found.bot_id)
+    if own is None or not own.enabled or own.state is BotState.REVOKED:
+        return ctx.config
+    return own
 
 
 def _refuse_early(found: Standing) -> None:

@@ -10,10 +10,11 @@ from app.models import LotteryInvite, LotteryPost, Member, Membership, OutgoingM
 from app.services.credits import balance
 from app.services.lotteries import problems
 from tests.bots.lottery_talk import JOIN, NEWS, alert, entries, give_credits, urls
+from tests.cast import Cast
 from tests.joining import join
 from tests.sandbox_client import LIN, WANG, Json
 from tests.statements import Statements
-from tests.talking import Talk, give, press
+from tests.talking import Talk, give, make_bot, press
 
 MEMBERS = [{"type": "channel", "chat": NEWS, "title": "News"}]
 
@@ -100,6 +101,17 @@ def test_the_missing_channel_is_named_and_the_button_leads_there(talk: Talk, ope
     assert "❌ Join the channel News" in talk.labels()
     talk.telegram.set_member(NEWS, LIN)
     assert "You are in" in alert(talk, JOIN)["text"]
+
+
+def test_by_another_bot_of_the_tenant_the_lotterys_own_looks_into_the_channel(
+    talk: Talk, cast: Cast, opened, channel: Json
+):
+    opened(conditions=MEMBERS)
+    other = Talk(talk.telegram, *make_bot(talk.telegram, cast.tenant))
+    other.say("/start l_LUCKY234")
+    assert alert(other, JOIN)["text"] == "Please join the channel News first."
+    talk.telegram.set_member(NEWS, LIN)
+    assert "You are in" in alert(other, JOIN)["text"]
 
 
 @pytest.mark.parametrize("status", ["left", "kicked"])

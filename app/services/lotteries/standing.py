@@ -16,7 +16,7 @@ from app.services.lotteries.invites import COUNTED
 
 # Subqueries rather than joins: PostgreSQL plans this at every press, and the order of seven joins costs more than they do.
 _COLUMNS = """
-SELECT l.id, l.tenant_id, l.code, l.title, l.state, l.closes_at, l.max_entries, l.closes_when_full, l.conditions,
+SELECT l.id, l.tenant_id, l.bot_id, l.code, l.title, l.state, l.closes_at, l.max_entries, l.closes_when_full, l.conditions,
        l.tickets,
        (SELECT t.entries >= t.most FROM lottery_tally t WHERE t.lottery_id = l.id AND t.shard = 0) AS is_full,
        (SELECT ARRAY[m.id, CAST(floor(extract(epoch FROM m.first_seen_at)) AS bigint)] FROM member m
@@ -61,6 +61,8 @@ class Standing:
 
     lottery_id: int
     tenant_id: int
+    bot_id: int
+    """The lottery's own, which is in its channels; people may join by another bot of the tenant."""
     telegram_id: int
     code: str
     title: str
@@ -132,6 +134,7 @@ def _read(row: Row[tuple[object, ...]], telegram_id: int) -> Standing:
     return Standing(
         row.id,
         row.tenant_id,
+        row.bot_id,
         telegram_id,
         row.code,
         row.title,
