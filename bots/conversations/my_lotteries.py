@@ -65,7 +65,7 @@ def _state(ctx: Context, one: MyEntry) -> str:
         told = ctx.t(_WON[one.winner.state], prize=one.prize.name if one.prize else "")
         until = one.winner.claim_until
         if until is not None and _claimable(one):
-            told += "\n   " + ctx.t(N_("Claim it until %(time)s."), time=place.time(until))
+            told += "\n   " + ctx.t(N_("Claim it by %(time)s."), time=place.time(until))
         return told
     if lottery.state is LotteryState.DRAWN:
         return ctx.t(N_("Drawn. No luck this time."))
