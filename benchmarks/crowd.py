@@ -1,6 +1,6 @@
 """50,000 members join one lottery through 200 chats at once: real webhook, workers and Bot API calls.
 
-Each join is the press of a button, costs ten credits, and is answered. A twentieth of the presses comes twice. A second
+They press in four bots of one tenant, since our gate lets one bot answer 200 presses a second and no more. Each join is the press of a button, costs ten credits, and is answered. A twentieth of the presses comes twice. A second
 lottery with a limit gets a fifth more people than it takes. Then six processes try to draw the first.
 """
 
@@ -33,6 +33,7 @@ from benchmarks.machine import (
 
 MEMBERS = int(os.environ.get("CROWD", "50000"))
 PARALLEL, FIRST, PRICE, REPEATED = 200, 7_000_000, 10, 20
+BOTS = 4
 LIMIT = MEMBERS // 10
 DRAWERS = 6
 DRAWER = """
@@ -144,15 +145,20 @@ def create(run: Bench, tenant: int, **more: object) -> str:
     }
     file = run.home / "lottery.json"
     file.write_text(json.dumps(body))
-    words = ["lotteries", "create", "--tenant", str(tenant), "--file", str(file), "--json"]
+    bot = str(run.sql("SELECT min(id) FROM bot")[0][0])
+    words = ["lotteries", "create", "--tenant", str(tenant), "--bot", bot, "--file", str(file), "--json"]
     done = subprocess.run([BIN / "flask", *words], check=True, cwd=ROOT, env=run.env, stdout=subprocess.PIPE)
     return str(json.loads(done.stdout)["code"])
 
 
-async def rush(run: Bench, port: int, bot: dict[str, str], code: str, *, first: int, people: int) -> Result:
+async def rush(
+    run: Bench, port: int, bots: list[dict[str, str]], code: str, *, first: int, people: int
+) -> Result:
     """Everybody presses, and everything is handled."""
     numbers = [user for user in range(people) for _ in range(2 if user % REPEATED == 0 else 1)]
-    requests = [press(bot, first + place, FIRST + user, code) for place, user in enumerate(numbers)]
+    requests = [
+        press(bots[user % len(bots)], first + place, FIRST + user, code) for place, user in enumerate(numbers)
+    ]
     began = time.monotonic()
     await Rush(requests).run(port)
     left = "SELECT count(*) FROM inbox WHERE state <> 'done'"
@@ -166,7 +172,7 @@ async def rush(run: Bench, port: int, bot: dict[str, str], code: str, *, first: 
     return Result(len(numbers), seconds, *map(int, (entries, tally, postings, debited)))  # type: ignore[call-overload]
 
 
-async def everything(run: Bench, bot: dict[str, str], tenant: int) -> tuple[Result, Result, str]:
+async def everything(run: Bench, bots: list[dict[str, str]], tenant: int) -> tuple[Result, Result, str]:
     """Both rushes, through one web process and two workers."""
     loop = asyncio.get_running_loop()
     api = await loop.create_server(lambda: Api(Notes(), 0.03), "127.0.0.1", 0, backlog=1024)
@@ -194,9 +200,9 @@ async def everything(run: Bench, bot: dict[str, str], tenant: int) -> tuple[Resu
     leased = "SELECT count(*) FROM shard_lease WHERE kind = 'chat' AND lease_until > now()"
     wait(lambda: bool(run.sql(leased)[0][0]), 60, "leases")
     code = create(run, tenant)
-    whole = await rush(run, port, bot, code, first=1_000_000, people=MEMBERS)
+    whole = await rush(run, port, bots, code, first=1_000_000, people=MEMBERS)
     limited = create(run, tenant, title="Limited", max_entries=LIMIT)
-    narrow = await rush(run, port, bot, limited, first=5_000_000, people=LIMIT + LIMIT // 5)
+    narrow = await rush(run, port, bots, limited, first=5_000_000, people=LIMIT + LIMIT // 5)
     return whole, narrow, code
 
 
@@ -243,21 +249,22 @@ def row(name: str, result: Result) -> str:
 def main() -> str:
     """Runs it and returns the report."""
     with bench() as run:
-        (bot,) = seed(run, 1, "webhook", [])
-        tenant = int(str(run.sql("SELECT tenant_id FROM bot")[0][0]))
+        bots = seed(run, BOTS, "webhook", [])
+        tenant = int(str(run.sql("SELECT min(tenant_id) FROM bot")[0][0]))
+        run.sql("UPDATE bot SET tenant_id = %s", tenant)
         run.sql(
             "INSERT INTO credit_account (tenant_id, telegram_id, balance)"
             " SELECT %s, n, 100 FROM generate_series(%s::bigint, %s) n",
             *(tenant, FIRST, FIRST + MEMBERS),
         )
-        whole, narrow, code = uvloop.run(everything(run, bot, tenant))
+        whole, narrow, code = uvloop.run(everything(run, bots, tenant))
         os.sched_setaffinity(0, {SERVER_CORE, OTHER_CORE})
         drawn = draw(run, code)
     return "\n".join(
         [
             f"## A rush of {MEMBERS:,} members into one lottery",
             "",
-            f"{PARALLEL} chats at once, {PRICE} credits each, a Bot API of 30 ms, one web and two worker processes on two cores.",
+            f"{PARALLEL} chats at once, {BOTS} bots, {PRICE} credits each, a Bot API of 30 ms, one web and two worker processes on two cores.",
             "",
             "| lottery | presses | seconds | presses/s | entries | counted | postings | credits |",
             "|---|---|---|---|---|---|---|---|",
