@@ -41,11 +41,12 @@ CHATS = 12
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the list; `open_prizes` waits to be handed over."""
+    """A line of the list; `open_prizes` wait to be handed over, `waits` = the draw cannot go on for now."""
 
     lottery: Lottery
     entries: int
     open_prizes: int = 0
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def listing(
     tenant_id: int, states: Collection[LotteryState] = (), words: str = "", page: int = 0
 ) -> list[Row]:
     """A page of lotteries, newest first, and one more where there are more; `states` empty = all."""
-    query = select(Lottery, entry_count()).where(Lottery.tenant_id == tenant_id)
+    waits = select(LotteryDraw.error.is_not(None)).where(LotteryDraw.lottery_id == Lottery.id)
+    query = select(Lottery, entry_count(), waits.scalar_subquery()).where(Lottery.tenant_id == tenant_id)
     if states:
         query = query.where(Lottery.state.in_(states))
     if words:
@@ -118,8 +120,11 @@ def listing(
             or_(Lottery.title.icontains(words, autoescape=True), Lottery.code == words.strip().upper())
         )
     found = db.session.execute(query.order_by(Lottery.id.desc()).limit(PAGE + 1).offset(page * PAGE)).all()
-    waiting = _open_prizes([lottery.id for lottery, _ in found if lottery.state is LotteryState.DRAWN])
-    return [Row(lottery, int(entries), waiting.get(lottery.id, 0)) for lottery, entries in found]
+    waiting = _open_prizes([lottery.id for lottery, *_ in found if lottery.state is LotteryState.DRAWN])
+    return [
+        Row(lottery, int(entries), waiting.get(lottery.id, 0), bool(stuck))
+        for lottery, entries, stuck in found
+    ]
 
 
 def _open_prizes(lottery_ids: Sequence[int]) -> dict[int, int]:
