@@ -23,6 +23,12 @@ TELEGRAM_URL: Final = re.compile(r"https://t\.me/[A-Za-z0-9_+/-]{1,100}", re.ASC
 _UNFIT: Final = re.compile("[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+def one_line(words: str) -> str:
+    """A sentence without line breaks and signs that disturb the text around it; empty where nothing can be seen."""
+    line = " ".join(_UNFIT.sub(" ", words).split())
+    return line if any(sign.isprintable() and not sign.isspace() for sign in line) else ""
+
+
 class BadSpec(BadInput):
     """`field` is the path of what is wrong, as `prizes[0].quantity`; `message` says what, without the path."""
 

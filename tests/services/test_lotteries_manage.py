@@ -136,7 +136,14 @@ def test_a_cancelled_draft_needs_nothing_more(cast: Cast):
     assert lottery.settled_at is not None
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 201])
+def test_a_public_reason_is_one_plain_line(cast: Cast):
+    lottery = an_open(a_bot(cast.tenant))
+    with transaction():
+        found = manage.cancel(lottery.id, "  No\n\x07tea \u202eleft\u2066 ")
+    assert found.cancel_reason == "No tea left"
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 201, "\u202e", "\u200b\u200b"])
 def test_cancelling_needs_a_reason(cast: Cast, reason: str):
     lottery = an_open(a_bot(cast.tenant))
     with pytest.raises(BadReason), transaction():

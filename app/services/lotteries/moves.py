@@ -4,6 +4,7 @@ from sqlalchemy import delete, update
 
 from app.core.db import db
 from app.domain.lotteries import MAX_REASON, MOVES, LotterySpec, LotteryState
+from app.domain.lottery_fields import one_line
 from app.models import Lottery, LotteryPrize
 from app.services import audit
 from app.services.lotteries import door
@@ -45,7 +46,7 @@ def write_prizes(lottery: Lottery, spec: LotterySpec) -> None:
 
 def public_reason(reason: str) -> str:
     """A reason as it is published. Raises BadReason."""
-    words = reason.strip()
+    words = one_line(reason)
     if not 1 <= len(words) <= MAX_REASON:
         raise BadReason(most=MAX_REASON)
     return words
