@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from celery import shared_task
 from psycopg.errors import LockNotAvailable
@@ -41,23 +42,31 @@ def sweep() -> None:
                 sweeping.ring()
                 winners.expire()
         # Closing comes first: it must not wait for relays that are slow.
-        failed = _each(sweeping.closings(due))
+        failed = _each(partial(_commit, step) for step in sweeping.closings(due))
         beacon = manage.prepare_beacon() if due.opening else None
-        failed += _each(sweeping.openings(due, beacon))
-        if failed:
-            raise ExceptionGroup("lotteries that are due", failed)
+        failed += _each(partial(_commit, step) for step in sweeping.openings(due, beacon))
+    _raise(failed)
+
+
+def _commit(step: Callable[[], object]) -> None:
+    with transaction():
+        step()
+
+
+def _raise(failed: list[Exception]) -> None:
+    if failed:
+        raise ExceptionGroup("some of those that are due", failed)
 
 
 def _each(steps: Iterable[Callable[[], object]]) -> list[Exception]:
-    """Each in a transaction of its own; what one of them raises stops no other.
+    """Each has a transaction of its own; what one of them raises stops no other.
 
     A lottery that somebody holds for too long is only left for the next time.
     """
     failed: list[Exception] = []
     for step in steps:
         try:
-            with transaction():
-                step()
+            step()
         except Exception as error:  # noqa: BLE001 - raised by the caller when all had their turn
             held = isinstance(error, OperationalError) and isinstance(error.orig, LockNotAvailable)
             if held:
@@ -76,8 +85,8 @@ def repeat() -> None:
                 return
             due = templates.list_due()
         beacon = manage.prepare_beacon() if due else None
-        for template_id in due:
-            _repeat(template_id, beacon)
+        failed = _each(partial(_repeat, template_id, beacon) for template_id in due)
+    _raise(failed)
 
 
 def _repeat(template_id: int, beacon: BeaconChain | None) -> None:

@@ -14,7 +14,7 @@ from app.core.settings import get_settings
 from app.domain.beacon import QUICKNET
 from app.domain.lotteries import CloseReason, LotteryState
 from app.models import Lottery
-from app.services.lotteries import events, lookup, manage, sweep
+from app.services.lotteries import events, lookup, manage, sweep, templates
 from tasks import lotteries as tasks
 from tests.cast import Cast
 from tests.lottery_tools import a_bot, an_open, at_once, enter
@@ -167,6 +167,15 @@ def test_one_that_breaks_stops_no_other(app: Flask, cast: Cast, time, monkeypatc
     db.session.expire_all()
     states = [lookup.get(one).state for one in (broken, sound, opening)]
     assert states == [LotteryState.OPEN, LotteryState.DRAWING, LotteryState.OPEN]
+
+
+def test_a_template_that_breaks_stops_no_other(app: Flask, monkeypatch: pytest.MonkeyPatch):
+    turned = []
+    monkeypatch.setattr(templates, "list_due", lambda: [0, 7])
+    monkeypatch.setattr(templates, "run_turn", lambda number, beacon: turned.append(7 // number))
+    with pytest.raises(ExceptionGroup):
+        tasks.repeat()
+    assert turned == [1]
 
 
 def test_a_suspended_tenants_opening_waits_and_his_closing_does_not(cast: Cast, time):
