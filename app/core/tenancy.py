@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Literal
 
-from sqlalchemy import BigInteger, Connection, ForeignKey, event, text
+from sqlalchemy import BigInteger, Connection, ForeignKey, TextClause, event, text
 from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
@@ -88,19 +88,22 @@ def enter_scope(scope: Scope) -> None:
     _scope.set(scope)
 
 
-def _apply(session: Session, connection: Connection | None = None) -> None:
+def _apply(session: Session) -> None:
     """Tells PostgreSQL the scope when it is another than the one that this transaction last heard."""
-    scope = current_scope()
-    if session.info.get("scope") != scope or connection is not None:
-        target = connection if connection is not None else session.connection()
-        session.info["scope"] = scope
-        begins = connection is not None and _plans_kept.get()
-        statement = _SET_SCOPE_AND_PLANS if begins else SET_SCOPE
-        target.execute(statement, {"scope": "" if scope is None else str(scope)})
+    if session.info.get("scope") != current_scope():
+        # Where this begins the transaction, it has been told by then.
+        connection = session.connection()
+        if session.info.get("scope") != current_scope():
+            _tell(session, connection, SET_SCOPE)
+
+
+def _tell(session: Session, connection: Connection, statement: TextClause) -> None:
+    session.info["scope"] = scope = current_scope()
+    connection.execute(statement, {"scope": "" if scope is None else str(scope)})
 
 
 def _after_begin(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-    _apply(session, connection)
+    _tell(session, connection, _SET_SCOPE_AND_PLANS if _plans_kept.get() else SET_SCOPE)
 
 
 def _on_execute(state: ORMExecuteState) -> None:

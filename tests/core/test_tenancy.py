@@ -1,6 +1,7 @@
 """Isolation: the session's filter and PostgreSQL's row-level security, each on its own."""
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
@@ -10,6 +11,7 @@ from app.core.queue import transaction
 from app.core.tenancy import enter_scope, plans_kept, tenant_scope
 from app.models import Member
 from tests.cast import Cast
+from tests.statements import Statements
 
 COUNT = text("SELECT count(*) FROM member")
 
@@ -77,3 +79,12 @@ def test_plans_are_kept_in_the_transactions_that_say_so_and_in_no_other(members:
             assert db.session.scalar(COUNT) == 1
         with transaction():
             assert db.session.scalar(show) == "force_custom_plan"
+
+
+def test_the_scope_is_told_once_in_a_transaction(app: Flask, members: Cast):
+    with app.app_context(), tenant_scope(members.tenant.id), Statements() as said:
+        for _ in range(2):
+            with transaction():
+                db.session.scalar(COUNT)
+                db.session.scalar(COUNT)
+    assert len([each for each in said.texts if "set_config" in each]) == 2
