@@ -46,9 +46,10 @@ class Keeper:
         while not self._over.wait(0.1):
             for name in self.names:
                 if not self.stack.lives(name):
-                    self.deaths.append((name, self.stack.processes[name].returncode))
+                    status = self.stack.processes[name].returncode
                     # It may well die before it is ready, so nobody waits for that here.
                     self.stack._launch(name)
+                    self.deaths.append((name, status))
 
 
 @pytest.fixture(scope="session")
