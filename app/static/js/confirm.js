@@ -53,6 +53,11 @@ export function startConfirm() {
       if (form.querySelector("[data-submit-on-change]")) form.reset();
       return;
     }
+    // Between the answer and here a live region may have been swapped, and an absent form sends nothing.
+    if (!form.isConnected) {
+      form.hidden = true;
+      document.body.append(form);
+    }
     form.dataset.confirmed = "1";
     form.requestSubmit(event.submitter ?? undefined);
     delete form.dataset.confirmed;

@@ -65,8 +65,10 @@ class Region {
   }
 
   inUse() {
-    const active = document.activeElement;
-    return (active !== document.body && this.element.contains(active)) || this.element.querySelector("details[open], dialog[open]");
+    // An open dialog asks about something that may stand in the region: the form that it sends must still be there.
+    if (document.querySelector("dialog[open]") || this.element.querySelector("details[open]")) return true;
+    // A button that was only clicked keeps the focus, too; a region must not stand still because of that.
+    return Boolean(this.element.querySelector(":focus-visible"));
   }
 
   show() {
