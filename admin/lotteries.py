@@ -26,7 +26,7 @@ from admin.lottery_presets import PRESETS
 from admin.lottery_preview import shown_card
 from admin.menu import Group
 from app.core.i18n import translate
-from app.domain.lotteries import REDRAWABLE, LotteryState
+from app.domain.lotteries import REDRAWABLE, LotteryState, bot_link
 from app.domain.people import Role
 from app.models import Lottery, LotteryEvent, LotteryPost
 from app.services import bots
@@ -74,9 +74,7 @@ class LotteriesView(PageView):
         """One lottery."""
         lottery = chosen_lottery()
         facts = self._head(lottery) | self._facts(lottery) | self._record(lottery)
-        link = (
-            share_link(facts["bot"].username, lottery.code) if lottery.opened_at or lottery.opens_at else ""
-        )
+        link = bot_link(facts["bot"].username, lottery.code) if lottery.opened_at or lottery.opens_at else ""
         return self.render(
             "admin/lotteries/details.html",
             share_link=link,
@@ -182,11 +180,6 @@ class LotteriesView(PageView):
             "latest": figures.latest(lottery),
             "person": person,
         }
-
-
-def share_link(username: str | None, code: str) -> str:
-    """What opens the lottery in Telegram; empty while the bot's name is not known."""
-    return f"https://t.me/{username}?start=l_{code}" if username else ""
 
 
 def moment_of(event: LotteryEvent) -> datetime:

@@ -109,9 +109,9 @@ class LotteryActsView(PageView):
         return back(lottery)
 
 
-def back(lottery: Lottery, anchor: str | None = None) -> Any:
+def back(lottery: Lottery) -> Any:
     """To the lottery's page."""
-    return redirect(url_for("lotteries.details_view", id=lottery.id, _anchor=anchor), 303)
+    return redirect(url_for("lotteries.details_view", id=lottery.id), 303)
 
 
 def views() -> list[Any]:

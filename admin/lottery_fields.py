@@ -97,9 +97,9 @@ def bot_field() -> RowSelectField:
     )
 
 
-def amount(label: Any, most: int, *, least: int = 1) -> IntegerField:
+def amount(label: Any, most: int) -> IntegerField:
     """A whole number that may be left out."""
-    return IntegerField(label, [Optional(), NumberRange(least, most)])
+    return IntegerField(label, [Optional(), NumberRange(1, most)])
 
 
 class LotteryForm(AdminForm):

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from app.core import clock
 from app.core.i18n import N_
-from app.domain.lotteries import ConditionKind
+from app.domain.lotteries import ConditionKind, bot_link
 from app.domain.sending import MAX_TEXT
 from app.models import Lottery
 from app.services.lotteries import cards, entries, invites, showing, tickets
@@ -41,8 +41,8 @@ def _own(found: Standing, place: Place, url: str) -> list[str]:
 
 def link(ctx: Context, found: Standing) -> str:
     """The address that opens this lottery in the bot; friends who come by it count for this person."""
-    ref = f"_{invites.make_ref(found.member_id)}" if found.member_id else ""
-    return f"https://t.me/{ctx.config.username}?start=l_{found.code}{ref}"
+    ref = invites.make_ref(found.member_id) if found.member_id else ""
+    return bot_link(ctx.config.username, found.code, ref)
 
 
 def invites_wanted(found: Standing) -> bool:

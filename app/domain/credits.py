@@ -13,8 +13,7 @@ REFERENCE = re.compile(r"[A-Za-z0-9._:-]{1,200}", re.ASCII)
 SOURCE = re.compile(r"[A-Za-z0-9_.-]{1,32}", re.ASCII)
 LOTTERY = "lottery"
 ADMIN = "admin"
-"""Internal sources; a partner's key can't post as one of them."""
-INTERNAL_SOURCES = frozenset({LOTTERY, "order", ADMIN, "migration"})
+"""Sources of postings that we make ourselves."""
 # PostgreSQL keeps no NUL, and UTF-8 has no lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 

@@ -163,6 +163,11 @@ def weight(rules: TicketRules, *, friends: int, boosts: int, bought: int) -> int
     return max(1, min(1 + extra, rules.most))
 
 
+def bot_link(bot: str | None, code: str, ref: str = "") -> str:
+    """What opens a lottery in its bot, for a friend of the member with the mark `ref`; empty where the bot has no name yet."""
+    return f"https://t.me/{bot}?start=l_{code}{ref and '_'}{ref}" if bot else ""
+
+
 def is_erased(telegram_id: int) -> bool:
     """Whether the number stands for somebody who was erased: it is made from his entry and leads to nobody."""
     return telegram_id < 0

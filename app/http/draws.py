@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.errors import NotFound
 from app.core.queue import transaction
 from app.core.tenancy import system_scope, tenant_scope
-from app.domain.lotteries import ConditionKind
+from app.domain.lotteries import ConditionKind, bot_link
 from app.domain.tenants import TenantFacts
 from app.http import draw_lists, tenancy
 from app.http.auth import bare
@@ -34,7 +34,7 @@ def page(code: str) -> ResponseReturnValue:
         lottery = _find(code, own)
         with tenant_scope(lottery.tenant_id):
             facts = public.facts(lottery)
-    link = f"https://t.me/{facts.bot}?start=l_{lottery.code}"
+    link = bot_link(facts.bot, lottery.code)
     response = make_response(
         render_template(
             "lottery/page.html",

@@ -13,6 +13,7 @@ from app.domain.lotteries import (
     ConditionKind,
     LotteryState,
     WinnerState,
+    bot_link,
     is_erased,
 )
 from app.domain.lottery_spec import dump
@@ -216,7 +217,7 @@ def view_of(
         cancelled_at=lottery.cancelled_at,
         cancel_reason=lottery.cancel_reason,
         waiting_for=draw.error if draw else None,
-        link=f"https://t.me/{bot.username}?start=l_{lottery.code}" if bot.username else "",
+        link=bot_link(bot.username, lottery.code),
         public_link=showing.public_link(lottery.code),
     )
 

@@ -1,6 +1,7 @@
 """The open lotteries of a tenant, and the card of one."""
 
 from app.core.i18n import N_
+from app.domain.lotteries import bot_link
 from app.services.lotteries import invites, lookup, standing
 from app.services.lotteries.lookup import Page
 from app.services.lotteries.wording import Place
@@ -96,8 +97,9 @@ def _list(ctx: Context, page: Page) -> str:
 def _buttons(ctx: Context, page: Page) -> Keyboard:
     """In a group each button opens the lottery in the person's own chat with the bot."""
     if not ctx.private:
-        start = f"https://t.me/{ctx.config.username}?start=l_"
-        return Keyboard([[Button(shortened(one.title), url=start + one.code)] for one in page.lotteries])
+        bot = ctx.config.username
+        links = [Button(shortened(one.title), url=bot_link(bot, one.code)) for one in page.lotteries]
+        return Keyboard([[link] for link in links])
     rows = [[Button(shortened(one.title), data("lot", one.code))] for one in page.lotteries]
     turns = []
     if page.number:

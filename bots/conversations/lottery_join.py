@@ -2,6 +2,7 @@
 
 from app.core.errors import NotFound
 from app.core.i18n import N_
+from app.domain.lotteries import bot_link
 from app.services.lotteries import conditions, entries, standing, tickets
 from app.services.lotteries.standing import Standing
 from bots import joining, lottery_card
@@ -45,7 +46,7 @@ def _join_at_post(ctx: Context) -> None:
     if reachable or not found.takes_entries:
         ctx.toast(joining.join(ctx, found).note, alert=True)
     else:
-        ctx.toast(url=f"https://t.me/{ctx.config.username}?start=l_{found.code}")
+        ctx.toast(url=bot_link(ctx.config.username, found.code))
 
 
 @router.button("ln")

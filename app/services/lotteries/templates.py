@@ -1,7 +1,7 @@
 """Lotteries to be made again: by hand from a template, or by themselves every day or week."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -111,13 +111,10 @@ def resume(template_id: int) -> LotteryTemplate:
     return template
 
 
-def create_from(
-    template_id: int, *, closes_at: datetime | None = None, duration: timedelta | None = None
-) -> Lottery:
-    """A draft that closes at a moment or after a time, else after the template's own. Raises BadSpec, NotFound."""
+def create_from(template_id: int) -> Lottery:
+    """A draft that closes when the template's duration is over, counted from now. Raises BadSpec, NotFound."""
     template = get(template_id)
-    wanted = closes_at or clock.now() + (duration or _duration(template))
-    found = spec.read(template.tenant_id, {**template.body, "closes_at": wanted})
+    found = spec.read(template.tenant_id, {**template.body, "closes_at": clock.now() + _duration(template)})
     return manage.create(template.tenant_id, template.bot_id, found, template_id=template.id)
 
 
