@@ -22,13 +22,13 @@ PRESETS: Mapping[str, Preset] = {
     "quick": Preset(
         "zap",
         _l("Quick draw"),
-        _l("Three winners, tomorrow evening, nothing to fulfil. The fastest start."),
+        _l("Three winners, tomorrow evening, no conditions. The fastest start."),
         {"title": _l("Thank-you draw for everybody"), "prizes": [{"name": _l("Red packet"), "quantity": 3}]},
     ),
     "channel": Preset(
         "megaphone",
         _l("More subscribers"),
-        _l("Only who is in your channel may join; asked at joining and again at the draw."),
+        _l("Only people in your channel may join; checked at joining and again at the draw."),
         {
             "title": _l("Subscribers' draw"),
             "description": _l("Follow the channel and press the button below."),
@@ -43,7 +43,7 @@ PRESETS: Mapping[str, Preset] = {
     "friends": Preset(
         "users",
         _l("Friends bring friends"),
-        _l("Every friend who comes by somebody's link is one more ticket for him."),
+        _l("Every friend who comes by somebody's link gives that person one more ticket."),
         {
             "title": _l("Bring friends, win more"),
             "description": _l("Each friend whom you invite gives you one more ticket."),

@@ -46,7 +46,7 @@ class LotteryWinnersView(PageView):
         slot = row_id(sent("id", "slot")[1])
         return do(
             lambda lottery: winners.undo_hand_over(lottery.id, slot),
-            gettext("Not handed over any more."),
+            gettext("Marked as not handed over."),
             "slot",
         )
 

@@ -28,7 +28,7 @@ class NobodyLinked(Conflict):
 
 class TooEarly(BadInput):
     code = "too_early"
-    message = N_("Choose a moment in the future.")
+    message = N_("Choose a time in the future.")
 
 
 class NotOurs(Exception):
