@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -21,6 +22,8 @@ from app.domain.draw import BeaconChain
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 5.0
+BODY_SECONDS = 10.0
+"""For the whole answer: the limit above counts anew with each byte."""
 MAX_ANSWER = 64 * 1024
 
 
@@ -97,10 +100,19 @@ def _ask(url: str) -> Answer:
     try:
         response = _pool().request("GET", url, redirect=False, preload_content=False)
         try:
-            body = response.read(MAX_ANSWER)
+            body = _body(response)
         finally:
             response.release_conn()
         data = orjson.loads(body) if response.status == 200 else None
     except (HTTPError, OSError, orjson.JSONDecodeError):
         return Answer(0)
     return Answer(response.status, data if isinstance(data, dict) else None)
+
+
+def _body(response: urllib3.BaseHTTPResponse) -> bytes:
+    until, body = monotonic() + BODY_SECONDS, b""
+    while len(body) < MAX_ANSWER and (part := response.read1(MAX_ANSWER)):
+        body += part
+        if monotonic() > until:
+            raise TimeoutError
+    return body

@@ -1,9 +1,11 @@
 """The beacon: relays are asked together, compared, and none is believed."""
 
 from collections.abc import Iterator
+from threading import Event
 
 import pytest
 from pytest_httpserver import HTTPServer
+from werkzeug import Response
 
 from app.core.settings import get_settings
 from app.domain.beacon import QUICKNET, chain_hash, randomness
@@ -159,3 +161,19 @@ def test_relays_that_do_not_answer_are_said_to_be_away(monkeypatch: pytest.Monke
     monkeypatch.setattr(get_settings(), "drand_urls", ["http://127.0.0.1:9", "http://127.0.0.1:9/b"])
     with pytest.raises(drand.BeaconUnreachable):
         drand_rounds.signature(beacon.chain(), ROUND)
+
+
+def test_a_relay_that_answers_byte_by_byte_is_left(relays: HTTPServer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(drand, "BODY_SECONDS", 0.2)
+    left = Event()
+
+    def drip() -> Iterator[bytes]:
+        while not left.wait(0.05):
+            yield b" "
+
+    path = f"/one/{beacon.chain().hash}/public/{ROUND}"
+    relays.expect_request(path).respond_with_handler(lambda _: Response(drip()))
+    serve(relays, "two")
+    with pytest.raises(drand.BeaconUnreachable):
+        drand_rounds.signature(beacon.chain(), ROUND)
+    left.set()
