@@ -18,8 +18,8 @@ from app.core.settings import get_settings
 from app.domain.draw import STAFF
 from app.domain.lotteries import CandidateState, Condition, ConditionKind, DrawPhase, is_erased
 from app.domain.lottery_spec import read_conditions
-from app.models import Lottery, LotteryDraw, Tenant
-from app.services.lotteries import conditions, events, invites, lookup
+from app.models import Lottery, LotteryDraw
+from app.services.lotteries import conditions, events, invites, lookup, spec
 from app.services.lotteries.conditions import Checked, Known, Result
 from app.services.lotteries.errors import IllegalMove
 from app.services.lotteries.moves import public_reason, record
@@ -244,12 +244,12 @@ def wait_for_bot(lottery: Lottery, draw: LotteryDraw, *, gone: bool) -> None:
     One that is `gone` may never come back, so what only it could ask may be let go like a channel that shut it out.
     """
     place = min(asked_of_telegram(lottery, draw), default=None) if gone else None
-    _wait(lottery, place, translate(_locale(lottery), NO_BOT))
+    _wait(lottery, place, translate(spec.locale(lottery.tenant_id), NO_BOT))
 
 
 def wait_for_sight(lottery: Lottery, place: int, chat: str) -> None:
     """Telegram does not tell the bot who is in a chat: the draw waits for the boss to mend it or let it go."""
-    _wait(lottery, place, translate(_locale(lottery), NO_SIGHT, chat=chat))
+    _wait(lottery, place, translate(spec.locale(lottery.tenant_id), NO_SIGHT, chat=chat))
 
 
 def _wait(lottery: Lottery, place: int | None, words: str) -> None:
@@ -268,10 +268,6 @@ def go_on(lottery_id: int) -> None:
         .where(LotteryDraw.lottery_id == lottery_id, LotteryDraw.error.is_not(None))
         .values(error=None, stuck=None, not_before=None)
     )
-
-
-def _locale(lottery: Lottery) -> str:
-    return db.session.get_one(Tenant, lottery.tenant_id).locale
 
 
 def drop_condition(lottery_id: int, place: int, reason: str) -> None:

@@ -11,8 +11,8 @@ from app.core.db import db
 from app.core.errors import AppError
 from app.domain.draw import BeaconChain, best
 from app.domain.lotteries import DrawPhase
-from app.models import Lottery, LotteryCandidate, LotteryDraw, Tenant
-from app.services.lotteries import events
+from app.models import Lottery, LotteryCandidate, LotteryDraw
+from app.services.lotteries import events, lookup, spec
 from app.services.lotteries.sealing import beacon
 from app.services.lotteries.streaming import rows
 
@@ -66,12 +66,9 @@ def hear(lottery_id: int, signature: str | None) -> bool:
 
 def miss(lottery_id: int, error: AppError) -> None:
     """The relays can't be asked now: the draw waits for them and never goes on without."""
-    query = (
-        select(Tenant.locale).join(Lottery, Lottery.tenant_id == Tenant.id).where(Lottery.id == lottery_id)
-    )
-    locale = db.session.execute(query).scalar_one()
+    words = error.text(spec.locale(lookup.get(lottery_id).tenant_id))
     again = clock.now() + timedelta(seconds=AWAY_SECONDS)
-    _update_waiting(lottery_id, error=error.text(locale), not_before=again)
+    _update_waiting(lottery_id, error=words, not_before=again)
 
 
 def _update_waiting(lottery_id: int, **values: object) -> None:

@@ -26,6 +26,14 @@ def zone(tenant_id: int) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+def locale(tenant_id: int) -> str:
+    """The tenant's language, for what is written down for its people. Raises NotFound."""
+    found = db.session.scalar(select(Tenant.locale).where(Tenant.id == tenant_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
 def of(lottery: Lottery, prizes: Sequence[LotteryPrize]) -> LotterySpec:
     """The spec that a lottery was made of."""
     return LotterySpec(

@@ -15,7 +15,7 @@ from app.core.queue import TaskName, enqueue
 from app.domain.draw import BeaconChain
 from app.domain.lotteries import CloseReason, LotteryState
 from app.models import Lottery, LotteryDraw, LotteryTally, Tenant
-from app.services.lotteries import lookup, manage
+from app.services.lotteries import lookup, manage, spec
 
 BATCH: Final = 200
 _TOO_LATE: Final = N_("It could not be opened before its closing time.")
@@ -44,7 +44,7 @@ def open_one(lottery_id: int, beacon: BeaconChain | None) -> bool:
     if lottery.state is not LotteryState.SCHEDULED or late.total_seconds() < 0:
         return False
     if clock.now() >= lottery.closes_at:
-        manage.cancel(lottery.id, translate(_locale(lottery.tenant_id), _TOO_LATE))
+        manage.cancel(lottery.id, translate(spec.locale(lottery.tenant_id), _TOO_LATE))
         return False
     if manage.beacon_missing(beacon) and late < manage.BEACON_PATIENCE:
         return False
@@ -128,7 +128,3 @@ def _full(moment: datetime) -> list[int]:
 
 def _ids(query: Select[int]) -> list[int]:
     return list(db.session.scalars(query.limit(BATCH)))
-
-
-def _locale(tenant_id: int) -> str:
-    return db.session.scalars(select(Tenant.locale).where(Tenant.id == tenant_id)).one()

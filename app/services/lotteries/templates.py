@@ -153,9 +153,8 @@ def run_turn(template_id: int, beacon: BeaconChain | None) -> Lottery | None:
 def give_up(template_id: int, error: AppError) -> None:
     """Pauses a repetition that can't go on, and says why in the tenant's language."""
     template = get(template_id, lock=True)
-    locale = db.session.scalars(select(Tenant.locale).where(Tenant.id == template.tenant_id)).one()
     template.paused_at, template.next_at = clock.now(), None
-    template.error = error.text(locale)
+    template.error = error.text(spec.locale(template.tenant_id))
     _record(template, "lottery_template.stopped", {"error": template.error})
 
 
