@@ -1,9 +1,7 @@
 """Words and figures of the broadcasts' pages."""
 
-import csv
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from io import TextIOWrapper
 from math import ceil
 from typing import IO, Any
 
@@ -16,6 +14,7 @@ from admin.acts import row_id
 from admin.formatters import localtime
 from admin.forms import viewer_zone
 from admin.guard import tenant_id
+from app.core import csv_files
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import translate
@@ -27,7 +26,6 @@ from app.domain.broadcasts import (
     RecipientState,
     halt_words,
 )
-from app.domain.cells import safe_cell
 from app.models import Broadcast, Lottery
 from app.services import broadcasts
 
@@ -113,14 +111,9 @@ def moment_in(entered: str) -> datetime | None:
 
 
 def write_results(file: IO[bytes], rows: Iterable[broadcasts.Recipient]) -> None:
-    """What became of each as CSV that spreadsheets open correctly; the file is left at its beginning."""
-    text = TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    writer = csv.writer(text)
+    """What became of each as CSV that spreadsheets open correctly."""
     titles = (_l("Telegram number"), _l("Name"), _l("Result"), _l("Reason"), _l("When"))
-    writer.writerow([safe_cell(title) for title in titles])
-    for row in rows:
-        cells = (row.telegram_id, row.name, RESULTS[row.state][1], row.error, localtime(row.done_at))
-        writer.writerow([safe_cell(cell) for cell in cells])
-    text.flush()
-    text.detach()
-    file.seek(0)
+    cells = (
+        (row.telegram_id, row.name, RESULTS[row.state][1], row.error, localtime(row.done_at)) for row in rows
+    )
+    csv_files.write(file, titles, cells)

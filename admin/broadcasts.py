@@ -2,11 +2,9 @@
 
 import contextlib
 from collections.abc import Callable
-from contextlib import ExitStack
-from tempfile import TemporaryFile
-from typing import IO, Any, ClassVar, cast
+from typing import Any, ClassVar
 
-from flask import flash, jsonify, make_response, redirect, request, send_file, url_for
+from flask import flash, jsonify, make_response, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
@@ -25,6 +23,7 @@ from admin.broadcast_parts import (
     slices,
     write_results,
 )
+from admin.exports import download
 from admin.guard import tenant_id, viewer
 from admin.menu import Group
 from app.core.errors import AppError, BadInput, NotAllowed, NotFound
@@ -107,17 +106,14 @@ class BroadcastsView(PageView):
     def export(self) -> Any:
         """Who got it and who did not, as a CSV file."""
         broadcast, state = chosen_broadcast(), _result()
-        with transaction(), ExitStack() as stack:
-            # On the disk, so that a million rows need no memory; the answer closes it.
-            file: IO[bytes] = stack.enter_context(cast("IO[bytes]", TemporaryFile()))  # noqa: SIM115
-            write_results(file, broadcasts.all_recipients(broadcast, state))
+        with transaction():
             # Whoever takes the list of customers along is named in the log.
             audit.record(tenant_id(), "broadcast.exported", ("broadcast", broadcast.id, broadcast.name))
-            stack.pop_all()
-        name = f"broadcast-{broadcast.id}.csv"
-        answer = send_file(file, mimetype="text/csv", as_attachment=True, download_name=name)
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+            return download(
+                lambda file: write_results(file, broadcasts.all_recipients(broadcast, state)),
+                "text/csv",
+                f"broadcast-{broadcast.id}.csv",
+            )
 
     # --- writing
     @expose("/new/", methods=("GET", "POST"))

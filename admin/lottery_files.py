@@ -1,15 +1,14 @@
 """Entrants and winners of a lottery as files."""
 
-from contextlib import ExitStack
-from tempfile import TemporaryFile
-from typing import IO, Any, ClassVar, cast
+from typing import Any, ClassVar
 
-from flask import redirect, request, send_file, url_for
+from flask import redirect, request, url_for
 from flask_admin import expose
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 
 from admin.base import PageView
+from admin.exports import download
 from admin.lottery_parts import chosen_lottery
 from admin.menu import Group
 from app.core.errors import NotFound
@@ -47,24 +46,15 @@ def _file(what: What) -> Any:
     if request.args.get("kind") not in list(Format):
         raise NotFound
     kind = Format(request.args["kind"])
-    with transaction(), ExitStack() as stack:
+    with transaction():
         lottery = chosen_lottery()
-        # On the disk, so that a million rows need no memory; the answer closes it.
-        file: IO[bytes] = stack.enter_context(cast("IO[bytes]", TemporaryFile()))  # noqa: SIM115
-        exports.write(lottery, what, kind, file, str(get_locale()))
         # Whoever takes the list of entrants along is named in the log.
         audit.record(lottery.tenant_id, "lottery.exported", ("lottery", lottery.id, lottery.title))
-        stack.pop_all()
-    file.seek(0)
-    answer = send_file(
-        file,
-        mimetype=exports.MIME_TYPES[kind],
-        as_attachment=True,
-        download_name=exports.file_name(lottery, what, kind),
-        max_age=0,
-    )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+        return download(
+            lambda file: exports.write(lottery, what, kind, file, str(get_locale())),
+            exports.MIME_TYPES[kind],
+            exports.file_name(lottery, what, kind),
+        )
 
 
 def views() -> list[Any]:

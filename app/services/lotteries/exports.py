@@ -1,19 +1,16 @@
 """A lottery's entries and winners as files: CSV, XLSX, JSON. A million rows need no more memory than a thousand."""
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from enum import StrEnum
-from io import TextIOWrapper
 from typing import IO, Final
 
 from sqlalchemy import text
 
-from app.core import xlsx
+from app.core import csv_files, xlsx
 from app.core.db import db
 from app.core.i18n import N_, translate
-from app.domain.cells import safe_cell
 from app.domain.draw import STAFF
 from app.models import Lottery
 from app.services.lotteries.spec import zone
@@ -22,7 +19,6 @@ Value = str | int | datetime | None
 Row = tuple[Value, ...]
 
 BATCH: Final = 5000
-BYTE_ORDER_MARK: Final = "\ufeff"
 _ENTRIES: Final = text("""
 SELECT e.id, CASE WHEN e.telegram_id > 0 THEN e.telegram_id END AS telegram_id, concat_ws(' ', nullif(m.first_name, ''), nullif(m.last_name, '')) AS name,
        coalesce(m.username, '') AS username, e.created_at, e.conditions, e.paid, e.bought, e.boosts, e.weight
@@ -100,7 +96,7 @@ def write(lottery: Lottery, what: What, form: Format, file: IO[bytes], locale: s
     shown = _shown(rows, zone(lottery.tenant_id))
     if form is Format.XLSX:
         return xlsx.write(file, lottery.code, header, shown)
-    return _write_csv(file, header, shown)
+    return csv_files.write(file, header, shown)
 
 
 def file_name(lottery: Lottery, what: What, form: Format) -> str:
@@ -129,21 +125,6 @@ def _shown(rows: Iterable[Row], tz: tzinfo) -> Iterator[list[str | int | None]]:
             value.astimezone(tz).strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else value
             for value in row
         ]
-
-
-def _write_csv(file: IO[bytes], header: list[str], rows: Iterable[list[str | int | None]]) -> int:
-    text_file = TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
-    text_file.write(BYTE_ORDER_MARK)
-    writer, written = csv.writer(text_file), 0
-    writer.writerow(map(safe_cell, header))
-    for row in rows:
-        writer.writerow(
-            ["" if value is None else value if isinstance(value, int) else safe_cell(value) for value in row]
-        )
-        written += 1
-    # Without this the wrapper would close the file, which is the caller's.
-    text_file.detach()
-    return written
 
 
 def _write_json(file: IO[bytes], names: list[str], rows: Iterable[Row]) -> int:
