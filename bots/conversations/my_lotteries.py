@@ -94,7 +94,7 @@ def _buttons(ctx: Context, mine: Sequence[MyEntry]) -> Keyboard:
     for number, one in enumerate(mine, start=1):
         if one.lottery.state in _SEALED:
             label = ctx.t(N_("🔍 Receipt %(number)s. %(title)s"), number=number, title=one.lottery.title)
-            rows.append([Button(shortened(label), data("lrec", one.lottery.code))])
+            rows.append([Button(shortened(label), data(settling.RECEIPT, one.lottery.code))])
         else:
             rows.append([Button(shortened(f"{number}. {one.lottery.title}"), data("lot", one.lottery.code))])
     return Keyboard([*rows, [_home(ctx)]])
@@ -112,11 +112,11 @@ def claim_button(ctx: Context) -> None:
     else:
         told = N_("✅ Claimed! The people who run this bot will hand it over to you.")
     ctx.toast(ctx.t(told), alert=True)
-    receipt = Button(ctx.t(N_("🔍 Receipt")), data("lrec", lottery.code))
+    receipt = Button(ctx.t(N_("🔍 Receipt")), data(settling.RECEIPT, lottery.code))
     ctx.redraw(Keyboard([[receipt], [Button(ctx.main_text("menu_my_lotteries"), data("lmine"))]]))
 
 
-@router.button("lrec")
+@router.button(settling.RECEIPT)
 def receipt_button(ctx: Context) -> None:
     """The person's line of the sealed list and the way from it to the public root."""
     at_home(ctx)

@@ -21,8 +21,8 @@ from app.services.lotteries import cards, lookup, posts, showing
 from app.services.lotteries.wording import Place, bold
 
 BATCH = 500
-CLAIM = "lc"
-"""The button under a winner's message; its argument is the lottery's code."""
+CLAIM, RECEIPT = "lc", "lrec"
+"""The buttons under a winner's message; their argument is the lottery's code."""
 
 # He is told by the bot that he joined by, unless that one is gone or he never talked with it: staff added him, say.
 _UNTOLD = text("""
@@ -123,9 +123,11 @@ def _message(lottery: Lottery, row: Row[tuple[object, ...]], place: Place) -> di
         "parse_mode": cards.PARSE_MODE,
         "link_preview_options": {"is_disabled": True},
     }
+    rows = [[{"text": place.t(N_("🔍 Receipt")), "callback_data": data(RECEIPT, lottery.code)}]]
     if row.claim_until:
-        button = {"text": place.t(N_("🎁 Claim my prize")), "callback_data": data(CLAIM, lottery.code)}
-        payload["reply_markup"] = {"inline_keyboard": [[button]]}
+        claim = {"text": place.t(N_("🎁 Claim my prize")), "callback_data": data(CLAIM, lottery.code)}
+        rows.insert(0, [claim])
+    payload["reply_markup"] = {"inline_keyboard": rows}
     return payload
 
 
