@@ -1,0 +1,120 @@
+"""Rows of a tenant for attacks on them: one of most kinds, each with MARK in it, where it can be with the same number."""
+
+from datetime import timedelta
+
+from app.core import clock
+from app.core.db import db
+from app.domain.lotteries import LotteryState
+from app.models import (
+    Bot,
+    BotMenuItem,
+    BotText,
+    Broadcast,
+    BroadcastRecipient,
+    CreditAccount,
+    CreditPosting,
+    Domain,
+    Lottery,
+    LotteryEntry,
+    LotteryPost,
+    LotteryPrize,
+    LotteryTally,
+    LotteryTemplate,
+    LotteryWinner,
+    Member,
+    Picture,
+)
+from tests.cast import Cast
+
+MARK = "secret-of-tenant-a"
+CODE = "SECRETA2"
+PERSON = 42
+SECRET = "5e" * 32
+
+
+def fill(cast: Cast) -> Bot:
+    """The bot, whose number all other rows have; needs the scope of tenant A and a transaction."""
+    owned = {"tenant_id": cast.tenant.id}
+    cast.tenant.name = f"{MARK} shop"
+    bot = Bot(
+        **owned, telegram_id=1, username=f"{MARK}_bot", name=MARK, token=f"1:{MARK}", token_fingerprint="a"
+    )
+    db.session.add(bot)
+    db.session.flush()
+    numbered = owned | {"id": bot.id}
+    named = owned | {"bot_id": bot.id}
+    db.session.add_all(
+        [
+            BotText(**named, key="welcome", locale="en", body=MARK),
+            BotMenuItem(**named, label=MARK, reply=MARK),
+            Member(**numbered, telegram_id=PERSON, first_name=MARK),
+            Domain(**owned, host=f"{MARK}.example", check_token=MARK),
+            Picture(**numbered, sha256="a" * 64, mime="image/png", width=1, height=1, data=MARK.encode()),
+            CreditAccount(**numbered, telegram_id=PERSON, balance=7),
+        ]
+    )
+    db.session.flush()
+    db.session.add_all(
+        [
+            CreditPosting(
+                **owned, account_id=bot.id, amount=7, balance=7, source="admin", reference=MARK, reason=MARK
+            ),
+            LotteryTemplate(**numbered, bot_id=bot.id, name=MARK, body={"title": MARK}, duration_minutes=60),
+            Broadcast(
+                **numbered,
+                bot_id=bot.id,
+                name=MARK,
+                body=MARK,
+                audience={"kind": "all", "value": ""},
+                picture_id=bot.id,
+            ),
+        ]
+    )
+    db.session.flush()
+    db.session.add(BroadcastRecipient(**owned, broadcast_id=bot.id, telegram_id=PERSON))
+    _fill_lottery(numbered, owned | {"lottery_id": bot.id}, bot.id)
+    return bot
+
+
+def _fill_lottery(numbered: dict[str, int], of_it: dict[str, int], bot_id: int) -> None:
+    """Open, so that it may be closed or cancelled, and with a winner, so that his prize may be handed over."""
+    now = clock.now()
+    db.session.add(
+        Lottery(
+            **numbered,
+            bot_id=bot_id,
+            code=CODE,
+            title=MARK,
+            description=MARK,
+            state=LotteryState.OPEN,
+            opened_at=now,
+            closes_at=now + timedelta(days=1),
+            seed=SECRET,
+            salt=SECRET,
+            commitment="c" * 64,
+            picture_id=bot_id,
+        )
+    )
+    db.session.flush()
+    db.session.add_all(
+        [
+            LotteryPrize(**numbered, lottery_id=bot_id, position=0, name=MARK, quantity=1),
+            LotteryEntry(**numbered, lottery_id=bot_id, telegram_id=PERSON, bot_id=bot_id),
+            LotteryTally(**of_it, shard=0, entries=1),
+            LotteryPost(**numbered, lottery_id=bot_id, chat="@secret_chat", error=MARK),
+        ]
+    )
+    db.session.flush()
+    db.session.add(
+        LotteryWinner(
+            **of_it,
+            slot=1,
+            turn=0,
+            prize_id=bot_id,
+            entry_id=bot_id,
+            telegram_id=PERSON,
+            rank=1,
+            won_at=now,
+            note=MARK,
+        )
+    )
