@@ -38,6 +38,12 @@ def _set(*path: Any, to: object) -> Callable[[Record], None]:
     return change
 
 
+def _endless(record: Record) -> None:
+    record["rules"]["tickets"] = {"per_invite": 1, "max": 10**15}
+    record["entries"][7][2] = 10**15
+    with_event("opened", rules=record["rules"])(record)
+
+
 def _swap(record: Record) -> None:
     one, two = record["entries"][3], record["entries"][4]
     one[1:], two[1:] = two[1:], one[1:]
@@ -119,6 +125,7 @@ FORGERIES: dict[str, tuple[str, Callable[[Record], Any]]] = {
     "count changed": ("entries_count", _set("entries_count", to=3)),
     "weight changed": ("tickets_count", _set("entries", 7, 2, to=lambda weight: weight % 5 + 1)),
     "weight impossible": ("entry_weight", _set("entries", 7, 2, to=6)),
+    "weight that takes days to count": ("entry_weight", _endless),
     "weight nothing": ("entry_weight", _set("entries", 7, 2, to=0)),
     "condition result changed": ("entries_changed", _set("entries", 0, 3, to=lambda was: was.replace(str(START), str(START + 1)))),
     "condition not met": ("entry_conditions", _set("entries", 0, 3, to=f"0:0:{START}")),

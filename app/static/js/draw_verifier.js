@@ -6,6 +6,7 @@
 
 const FORMAT = "laoban-draw/1";
 const CHUNK = 1024;
+const MOST_TICKETS = 100;
 const WAIT = 60;
 const WRITTEN_WITHIN = 5;
 const PARTS = ["code", "title", "rules", "opens_at", "closes_at", "commitment"];
@@ -230,7 +231,7 @@ function checkClosing(doc, { reason, at }, entries) {
 }
 
 async function countLines(doc, events, rest) {
-  const { sealed } = events, lines = doc.entries, most = doc.rules.tickets.max ?? 1, asked = doc.rules.conditions.length;
+  const { sealed } = events, lines = doc.entries, most = Math.min(doc.rules.tickets.max ?? 1, MOST_TICKETS), asked = doc.rules.conditions.length;
   const seen = new Set();
   let tickets = 0, staff = 0;
   for (const [i, entry] of lines.entries()) {
