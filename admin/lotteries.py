@@ -30,7 +30,7 @@ from app.domain.lotteries import REDRAWABLE, LotteryState, bot_link
 from app.domain.people import Role
 from app.models import Lottery, LotteryEvent, LotteryPost
 from app.services import bots
-from app.services.lotteries import events, figures, lookup, posts, problems, showing
+from app.services.lotteries import blind_chats, events, figures, lookup, posts, showing
 
 MAX_SEARCH = 100
 LAST_PAGE = 5_000
@@ -146,7 +146,7 @@ class LotteriesView(PageView):
             "bot": bot,
             "draw": draw,
             "checking": figures.checking(lottery) if draw and lottery.state is LotteryState.DRAWING else None,
-            "unseen": problems.find(lottery.id) if lottery.state is LotteryState.OPEN else {},
+            "unseen": blind_chats.find(lottery.id) if lottery.state is LotteryState.OPEN else {},
             "held": held[: figures.WINNERS],
             "more": len(held) > figures.WINNERS,
             "page": page,

@@ -95,7 +95,7 @@ def _claim(lottery_id: int) -> _Round | None:
     claimed = checks.claim(lottery, draw, BATCH)
     if claimed.decided or claimed.questions:
         return _Round(config, claimed.questions)
-    found = checks.standing(lottery_id)
+    found = checks.progress(lottery_id)
     if found.open <= 0 or not found.undecided:
         enqueue(TaskName.LOTTERIES_DRAW, lottery_id)
     return None

@@ -11,7 +11,7 @@ from app.core.tenancy import plans_kept
 from app.domain.bots import BotConfig, BotState
 from app.domain.lotteries import ConditionKind
 from app.services import directory
-from app.services.lotteries import entries, problems, standing
+from app.services.lotteries import blind_chats, entries, standing
 from app.services.lotteries.conditions import Checked, Missing, Result
 from app.services.lotteries.entries import Joined
 from app.services.lotteries.errors import AlreadyJoined, ConditionUnavailable, LotteryClosed, LotteryFull
@@ -122,9 +122,9 @@ def _see(ctx: Context, found: Standing, ask: Callable[[BotConfig, str, int], T],
     try:
         return ask(_in_the_channels(ctx, found), chat, found.telegram_id)
     except ConditionUnavailable:
-        if problems.note(found.lottery_id, chat):
+        if blind_chats.note(found.lottery_id, chat):
             with ctx.transaction():
-                problems.tell(found, ctx.config.id, chat)
+                blind_chats.tell(found, ctx.config.id, chat)
         raise
 
 

@@ -1,5 +1,6 @@
 """Rules of lotteries: states and moves, conditions, tickets, and what a lottery may be made of."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,7 @@ MAX_REASON = 200
 MAX_TEMPLATE_NAME = 80
 PAGE = 5
 LATEST_ENTRIES = 10
+_CODE = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
 TALLIES = 16
 """Counters of a lottery without a limit, so that many may join at once; one with a limit has a single counter."""
 
@@ -161,6 +163,12 @@ def weight(rules: TicketRules, *, friends: int, boosts: int, bought: int) -> int
     """The tickets of an entrant: one, and what the rules give on top, up to their limit."""
     extra = rules.per_invite * friends + rules.per_boost * boosts + bought
     return max(1, min(1 + extra, rules.most))
+
+
+def read_code(typed: str) -> str | None:
+    """The public code that somebody means, whose letters may be small; None for what can't be one."""
+    code = typed.strip().upper()
+    return code if _CODE.fullmatch(code) else None
 
 
 def bot_link(bot: str | None, code: str, ref: str = "") -> str:

@@ -31,7 +31,7 @@ from app.http.lotteries_schema import (
 )
 from app.models import Lottery
 from app.services import bots, lotteries
-from app.services.lotteries import figures, listing, spec, winners
+from app.services.lotteries import figures, lookup, spec, winners
 
 PAGE = 500
 MANAGE = require(Role.MANAGER, api_key=True)
@@ -59,9 +59,9 @@ def list_lotteries(query_data: Listing) -> LotteryList:
     with transaction():
         rows = figures.listing(g.tenant.id, states, page=query_data.page)
         page = rows[: figures.PAGE]
-        found = listing.bots_of({row.lottery.bot_id for row in page})
+        found = lookup.bots_of({row.lottery.bot_id for row in page})
         ids = [row.lottery.id for row in page]
-        prizes, draws = listing.prizes_of(ids), listing.draws_of(ids)
+        prizes, draws = lookup.prizes_of(ids), lookup.draws_of(ids)
         views = [
             view_of(one, prizes[one.id], found[one.bot_id], entries, draws.get(one.id))
             for one, entries in ((row.lottery, row.entries) for row in page)
@@ -159,7 +159,7 @@ def cancel(code: str, json_data: Reason) -> LotteryView:
 def list_entries(code: str, query_data: After) -> EntryList:
     """In the order in which they came, 500 a page."""
     with transaction():
-        rows = listing.entries_after(_find(code).id, query_data.after, PAGE)
+        rows = lookup.entries_after(_find(code).id, query_data.after, PAGE)
         return EntryList(
             entries=[entry_of(row) for row in rows], next=rows[-1].id if len(rows) == PAGE else None
         )
@@ -219,7 +219,7 @@ def _find(code: str) -> Lottery:
 
 
 def _view(lottery: Lottery) -> LotteryView:
-    bot = listing.bots_of([lottery.bot_id])[lottery.bot_id]
+    bot = lookup.bots_of([lottery.bot_id])[lottery.bot_id]
     prizes, entries = lotteries.prizes(lottery.id), lotteries.entry_count(lottery.id)
     return view_of(lottery, prizes, bot, entries, figures.draw_of(lottery))
 

@@ -8,7 +8,7 @@ from app.core.clock import now
 from app.core.db import db
 from app.models import LotteryInvite, LotteryPost, Member, Membership, OutgoingMessage
 from app.services.credits import balance
-from app.services.lotteries import problems
+from app.services.lotteries import blind_chats
 from tests.bots.lottery_talk import JOIN, NEWS, alert, entries, give_credits, urls
 from tests.cast import Cast
 from tests.joining import join
@@ -127,7 +127,7 @@ def test_where_the_bot_cannot_look_the_boss_has_a_problem_and_the_person_hears_k
     lottery = opened(conditions=MEMBERS)
     talk.say("/start l_LUCKY234")
     assert "cannot check" in alert(talk, JOIN)["text"]
-    assert list(problems.find(lottery.id)) == [NEWS]
+    assert list(blind_chats.find(lottery.id)) == [NEWS]
     assert entries() == 0
 
 

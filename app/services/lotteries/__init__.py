@@ -1,4 +1,13 @@
-"""Lotteries, from the boss's wish to the last prize handed over."""
+"""Lotteries, from the boss's wish to the last prize handed over. Modules import only those above them or beside them.
+
+reading      lookup, standing (somebody and a lottery), spec (rows <-> LotterySpec), streaming (long lists), events (the public log)
+changing     manage, moves (the one UPDATE of a state), door (fair waiting for the row), templates, bulk (CSV), sweep (what is due)
+joining      conditions, invites, entries, tickets, blind_chats (channels that the bot can't see into)
+drawing      results (takes the next step) -> sealing -> order -> checks; then settling, winners (claims, redraws)
+showing      wording -> cards -> showing (from rows), posts (in channels), chats (may the bot post there?), figures (for pages)
+proving      record (for machines), public (the page), receipts
+leaving      exports, erasing
+"""
 
 from app.services.lotteries.lookup import (
     MyEntry,

@@ -22,7 +22,7 @@ from app.models import Lottery, LotteryDraw
 from app.services.lotteries import conditions, events, invites, lookup, spec
 from app.services.lotteries.conditions import Checked, Known, Result
 from app.services.lotteries.errors import IllegalMove
-from app.services.lotteries.moves import public_reason, record
+from app.services.lotteries.moves import audit_act, public_reason
 from app.services.lotteries.streaming import in_bulk
 
 ASKED_AT_ONCE = 48
@@ -41,7 +41,7 @@ SELECT d.slots + (SELECT count(*) FROM lottery_winner w WHERE w.lottery_id = d.l
     - (SELECT count(*) FROM lottery_candidate c WHERE c.lottery_id = d.lottery_id AND c.state = 'passed') AS open
 FROM lottery_draw d WHERE d.lottery_id = :lottery_id AND d.phase = 'ordered'
 """
-_STANDING = text(f"""
+_PROGRESS = text(f"""
 SELECT open, EXISTS (SELECT FROM lottery_candidate c
     WHERE c.lottery_id = :lottery_id AND c.state IN ('waiting', 'checking')) AS undecided
 FROM ({_OPEN}) AS wanted
@@ -120,7 +120,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Progress:
     """How many prizes still need somebody who passes, and whether candidates are left to ask."""
 
     open: int
@@ -135,10 +135,10 @@ class _Verdict:
     passed: bool
 
 
-def standing(lottery_id: int) -> Standing:
+def progress(lottery_id: int) -> Progress:
     """Where the asking of a draw is; one that is over, perhaps since a moment ago, needs nobody."""
-    row = db.session.execute(_STANDING, {"lottery_id": lottery_id}).first()
-    return Standing(row.open, row.undecided) if row else Standing(0, undecided=False)
+    row = db.session.execute(_PROGRESS, {"lottery_id": lottery_id}).first()
+    return Progress(row.open, row.undecided) if row else Progress(0, undecided=False)
 
 
 def asked_of_telegram(lottery: Lottery, draw: LotteryDraw) -> dict[int, Condition]:
@@ -283,5 +283,5 @@ def drop_condition(lottery_id: int, place: int, reason: str) -> None:
     draw.dropped = [*draw.dropped, place]
     draw.error = draw.stuck = draw.not_before = None
     events.append(lottery, "condition_dropped", {"place": place, "reason": words})
-    record(lottery, "lottery.condition_dropped", {"place": place, "reason": words})
+    audit_act(lottery, "lottery.condition_dropped", {"place": place, "reason": words})
     enqueue(TaskName.LOTTERIES_DRAW, lottery_id)

@@ -1,6 +1,6 @@
 """Finding lotteries, and what is read about them all the time."""
 
-import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,11 +10,10 @@ from sqlalchemy.orm import defer
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
-from app.domain.lotteries import LATEST_ENTRIES, PAGE, LotteryState, WinnerState
-from app.models import Lottery, LotteryEntry, LotteryPrize, LotteryTally, LotteryWinner
+from app.domain.lotteries import LATEST_ENTRIES, PAGE, LotteryState, WinnerState, read_code
+from app.models import Bot, Lottery, LotteryDraw, LotteryEntry, LotteryPrize, LotteryTally, LotteryWinner
 from app.services.lotteries import door
 
-_CODE: Final = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
 _LAST_PAGE: Final = 1000
 _SECRETS: Final = (defer(Lottery.seed), defer(Lottery.salt))
 
@@ -51,8 +50,8 @@ def get(lottery_id: int, *, lock: bool = False) -> Lottery:
 
 def find_by_code(code: str) -> Lottery | None:
     """By the public code, in small or capital letters."""
-    wanted = code.strip().upper()
-    if not _CODE.fullmatch(wanted):
+    wanted = read_code(code)
+    if wanted is None:
         return None
     return db.session.scalar(select(Lottery).where(Lottery.code == wanted))
 
@@ -114,3 +113,29 @@ def latest_entries(tenant_id: int, telegram_id: int) -> list[MyEntry]:
         .options(*_SECRETS)
     )
     return [MyEntry(*row) for row in db.session.execute(query)]
+
+
+def entries_after(lottery_id: int, after: int, limit: int) -> list[LotteryEntry]:
+    """The entries that follow the one with the id `after`, in the order of the sealed list."""
+    query = select(LotteryEntry).where(LotteryEntry.lottery_id == lottery_id, LotteryEntry.id > after)
+    return list(db.session.scalars(query.order_by(LotteryEntry.id).limit(limit)))
+
+
+def bots_of(bot_ids: Collection[int]) -> dict[int, Bot]:
+    """The bots of some lotteries by id, removed ones too."""
+    return {bot.id: bot for bot in db.session.scalars(select(Bot).where(Bot.id.in_(bot_ids)))}
+
+
+def prizes_of(lottery_ids: Collection[int]) -> dict[int, list[LotteryPrize]]:
+    """The prizes of some lotteries by the lottery's id, in the order that they are drawn in."""
+    found: dict[int, list[LotteryPrize]] = {lottery_id: [] for lottery_id in lottery_ids}
+    query = select(LotteryPrize).where(LotteryPrize.lottery_id.in_(lottery_ids))
+    for prize in db.session.scalars(query.order_by(LotteryPrize.position)):
+        found[prize.lottery_id].append(prize)
+    return found
+
+
+def draws_of(lottery_ids: Collection[int]) -> dict[int, LotteryDraw]:
+    """The draws of those lotteries that have one, by the lottery's id."""
+    query = select(LotteryDraw).where(LotteryDraw.lottery_id.in_(lottery_ids))
+    return {draw.lottery_id: draw for draw in db.session.scalars(query)}

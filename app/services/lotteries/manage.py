@@ -27,7 +27,7 @@ from app.models import Lottery, LotteryDraw, LotteryPrize, LotteryTally, Picture
 from app.services import bots
 from app.services.lotteries import events, lookup, posts
 from app.services.lotteries.errors import BotGone, IllegalMove, LotteryClosed, LotteryFull, TooLate
-from app.services.lotteries.moves import move, public_reason, record, write_prizes
+from app.services.lotteries.moves import audit_act, move, public_reason, write_prizes
 from app.services.lotteries.spec import columns, of, opened
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def create(
     db.session.add(lottery)
     db.session.flush()
     write_prizes(lottery, spec)
-    record(lottery, "lottery.created", lottery_spec.dump(spec))
+    audit_act(lottery, "lottery.created", lottery_spec.dump(spec))
     return lottery
 
 
@@ -104,7 +104,7 @@ def update(lottery_id: int, spec: LotterySpec, bot_id: int | None = None) -> Lot
     write_prizes(lottery, spec)
     after = lottery_spec.dump(of(lottery, lookup.prizes(lottery.id)))
     names = sorted(name for name in before | after if before.get(name) != after.get(name))
-    record(lottery, "lottery.changed", {name: [before.get(name), after.get(name)] for name in names})
+    audit_act(lottery, "lottery.changed", {name: [before.get(name), after.get(name)] for name in names})
     return lottery
 
 
@@ -135,7 +135,7 @@ def publish(lottery_id: int, beacon: BeaconChain | None = None) -> Lottery:
     opens_at = max(lottery.opens_at or clock.now(), clock.now())
     if opens_at > clock.now() or beacon_missing(beacon):
         move(lottery, LotteryState.SCHEDULED, opens_at=opens_at)
-        record(lottery, "lottery.scheduled", {"opens_at": opens_at.isoformat()})
+        audit_act(lottery, "lottery.scheduled", {"opens_at": opens_at.isoformat()})
     else:
         open_now(lottery, beacon)
     return lottery
@@ -173,14 +173,14 @@ def open_now(lottery: Lottery, beacon: BeaconChain | None) -> None:
     )
     events.append(lottery, "opened", opened(lottery, lookup.prizes(lottery.id)))
     posts.queue_all(lottery)
-    record(lottery, "lottery.opened", {"commitment": lottery.commitment, "beacon": bool(beacon)})
+    audit_act(lottery, "lottery.opened", {"commitment": lottery.commitment, "beacon": bool(beacon)})
 
 
 def back_to_draft(lottery_id: int) -> Lottery:
     """Takes a scheduled one back to be changed. Raises IllegalMove, NotFound."""
     lottery = lookup.get(lottery_id)
     move(lottery, LotteryState.DRAFT)
-    record(lottery, "lottery.unscheduled", {})
+    audit_act(lottery, "lottery.unscheduled", {})
     return lottery
 
 
@@ -205,7 +205,7 @@ def close(lottery_id: int, reason: CloseReason = CloseReason.EARLY) -> bool:
         )
     )
     posts.refresh(lottery.id)
-    record(lottery, "lottery.closed", {"reason": reason.value})
+    audit_act(lottery, "lottery.closed", {"reason": reason.value})
     enqueue(TaskName.LOTTERIES_DRAW, lottery.id)
     return True
 
@@ -223,7 +223,7 @@ def cancel(lottery_id: int, reason: str) -> Lottery:
     else:
         posts.refresh(lottery.id)
         enqueue(TaskName.LOTTERIES_SETTLE, lottery.id)
-    record(lottery, "lottery.cancelled", {"reason": reason})
+    audit_act(lottery, "lottery.cancelled", {"reason": reason})
     return lottery
 
 
@@ -251,7 +251,7 @@ def add_by_staff(lottery_id: int, telegram_ids: Collection[int]) -> AddedByStaff
     if added:
         events.append(lottery, "staff_added", {"count": added})
         # The log can't be changed, so it does not name people who may ask to be erased; the entries tell who it was.
-        record(lottery, "lottery.staff_added", {"count": added})
+        audit_act(lottery, "lottery.staff_added", {"count": added})
     return AddedByStaff(added, known - added, len(set(telegram_ids)) - known)
 
 

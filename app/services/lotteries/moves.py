@@ -52,6 +52,6 @@ def public_reason(reason: str) -> str:
     return words
 
 
-def record(lottery: Lottery, action: str, changes: dict[str, object]) -> None:
-    """Tells the audit log."""
+def audit_act(lottery: Lottery, action: str, changes: dict[str, object]) -> None:
+    """Tells the audit log what was done with a lottery."""
     audit.record(lottery.tenant_id, action, ("lottery", lottery.id, lottery.title), changes)

@@ -113,7 +113,7 @@ def _reveal(lottery: Lottery, draw: LotteryDraw) -> Awaited | bool:
 
 
 def _decide(lottery: Lottery, draw: LotteryDraw) -> bool:
-    found = checks.standing(lottery.id)
+    found = checks.progress(lottery.id)
     if found.open > 0 and not found.undecided and order.extend(lottery, draw):
         return True
     if found.open <= 0 or not found.undecided:

@@ -1,6 +1,5 @@
 """How somebody stands with a lottery: all that decides about joining it, read in one statement."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,7 +7,7 @@ from sqlalchemy import Row, TextClause, text
 
 from app.core import clock
 from app.core.db import db
-from app.domain.lotteries import Condition, LotteryState, TicketRules, weight
+from app.domain.lotteries import Condition, LotteryState, TicketRules, read_code, weight
 from app.domain.lottery_spec import read_conditions, read_tickets
 from app.services.lotteries.conditions import Known
 from app.services.lotteries.door import ENTER
@@ -29,7 +28,6 @@ SELECT l.id, l.tenant_id, l.bot_id, l.code, l.title, l.state, l.closes_at, l.max
         WHERE i.lottery_id = l.id AND i.inviter = :telegram_id AND {counted}) AS friends
 FROM lottery l
 """.replace("{counted}", COUNTED)
-_CODE = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
 _OF_CODE = "WHERE l.code = :code AND l.state <> 'draft'"
 # The row is locked last of all, so the door has been passed by then.
 _THROUGH_DOOR = f"{_COLUMNS} CROSS JOIN LATERAL (SELECT {ENTER}) AS door"
@@ -100,8 +98,8 @@ def lock_by_code(code: str, telegram_id: int) -> Standing | None:
 
 
 def _by_code(query: TextClause, code: str, telegram_id: int) -> Standing | None:
-    wanted = code.upper()
-    if not _CODE.fullmatch(wanted):
+    wanted = read_code(code)
+    if wanted is None:
         return None
     row = db.session.execute(query, {"code": wanted, "telegram_id": telegram_id}).first()
     return _read(row, telegram_id) if row else None

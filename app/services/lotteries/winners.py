@@ -14,7 +14,7 @@ from app.domain.lotteries import REDRAWABLE, DrawPhase, LotteryState, WinnerStat
 from app.models import Lottery, LotteryDraw, LotteryWinner
 from app.services.lotteries import events, lookup
 from app.services.lotteries.errors import IllegalMove
-from app.services.lotteries.moves import public_reason, record
+from app.services.lotteries.moves import audit_act, public_reason
 
 MAX_NOTE = 500
 
@@ -119,7 +119,7 @@ def _tell(lottery_id: int, kind: str, slot: int, turn: int | None) -> None:
         raise NotHandedOver
     lottery = lookup.get(lottery_id)
     events.append(lottery, kind, {"slot": slot, "turn": turn})
-    record(lottery, f"lottery.{kind}", {"slot": slot})
+    audit_act(lottery, f"lottery.{kind}", {"slot": slot})
 
 
 def expire(most: int = 500) -> int:
@@ -152,7 +152,7 @@ def redraw(lottery_id: int, slot: int, reason: str) -> None:
     if turn is None:
         raise NotRedrawable
     _reopen(lottery, draw)
-    record(lottery, "lottery.redrawn", {"slot": slot, "reason": words})
+    audit_act(lottery, "lottery.redrawn", {"slot": slot, "reason": words})
 
 
 def _reopen(lottery: Lottery, draw: LotteryDraw) -> None:
