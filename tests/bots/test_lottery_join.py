@@ -9,10 +9,11 @@ from app.core.db import db
 from app.models import LotteryInvite, LotteryPost, Member, Membership, OutgoingMessage
 from app.services.credits import balance
 from app.services.lotteries import blind_chats
+from app.services.lotteries.settling import CLAIM
 from tests.bots.lottery_talk import JOIN, NEWS, alert, entries, give_credits, urls
 from tests.cast import Cast
-from tests.joining import join
-from tests.sandbox_client import LIN, WANG, Json
+from tests.joining import join, make_lottery
+from tests.sandbox_client import LIN, WANG, Json, Sandbox
 from tests.statements import Statements
 from tests.talking import Talk, give, make_bot, press
 
@@ -41,6 +42,20 @@ def test_the_same_press_handled_again_changes_nothing(talk: Talk, opened):
         give(talk.config, **again)
     assert entries() == 1
     assert balance(talk.config.tenant_id, LIN) == 15
+
+
+@pytest.mark.parametrize("word", ["lot", "lj", "ln", "lt", "lb", "lo", "lrec", CLAIM])
+def test_no_press_reaches_a_lottery_of_another_tenant(
+    talk: Talk, cast: Cast, telegram: Sandbox, opened, word: str
+):
+    opened(conditions=[{"type": "credits", "amount": 1}])
+    give_credits(talk, 25)
+    _, foreign = make_bot(telegram, cast.other_tenant)
+    make_lottery(foreign.tenant_id, foreign.id, code="THEIRS23", title="Their secret")
+    assert give(talk.config, callback_query=press(f"1:{word}:THEIRS23:0:1"))
+    assert entries() == 0
+    assert balance(talk.config.tenant_id, LIN) == 25
+    assert "Their secret" not in str([one.payload for one in db.session.query(OutgoingMessage)])
 
 
 @pytest.mark.parametrize("data", ["1:lj", f"1:lj:{'A' * 40}", "1:lj:NOSUCH23", "1:lj:'--", "x" * 64])
