@@ -92,16 +92,16 @@ class CreditsView(TenantView):
     list_template = "admin/credits/list.html"
     details_template = "admin/credits/details.html"
     column_list = ("name", "telegram_id", "balance", "created_at")
-    column_labels = {  # noqa: RUF012
+    column_labels = {  # noqa: RUF012 - as Flask-Admin has it
         "name": _l("Member"),
         "telegram_id": _l("Telegram number"),
         "balance": _l("Balance"),
         "created_at": _l("Account since"),
     }
-    column_formatters = {"balance": _balance, "name": _name}  # noqa: RUF012
-    column_formatters_export = {"name": lambda _view, _context, account, _column: account.name}  # noqa: RUF012
+    column_formatters = {"balance": _balance, "name": _name}  # noqa: RUF012 - as Flask-Admin has it
+    column_formatters_export = {"name": lambda _view, _context, account, _column: account.name}  # noqa: RUF012 - as Flask-Admin has it
     column_sortable_list = ("balance", "created_at")
-    column_default_sort = [("balance", True), ("id", True)]  # noqa: RUF012
+    column_default_sort = [("balance", True), ("id", True)]  # noqa: RUF012 - as Flask-Admin has it
     column_searchable_list = ("telegram_id",)
     column_filters = ("balance", "created_at")
     secondary_columns, number_columns = ("telegram_id", "created_at"), ("balance",)

@@ -31,21 +31,7 @@ def make(seed: int, *, entrants: int | None = None, with_beacon: bool | None = N
 
 def _opened(chance: random.Random, secret: bytes, count: int, with_beacon: bool) -> Record:
     reason = chance.choice(list(CloseReason) if count else [CloseReason.TIME, CloseReason.EARLY])
-    full = reason is CloseReason.FULL
-    prizes = [
-        {"name": f"prize {n}", "quantity": chance.randint(1, 3), "credits": chance.choice((None, 10))}
-        for n in range(chance.randint(1, 3))
-    ]
-    rules = {
-        "prizes": prizes,
-        "conditions": [{"type": "channel", "chat": "@teahouse"}, {"type": "account_age", "days": 7}][
-            : chance.randint(0, 2)
-        ],
-        "tickets": chance.choice(({"max": 1}, {"per_invite": 1, "max": 5})),
-        "max_entries": count if full else chance.choice((None, 10_000)),
-        "closes_when_full": full,
-        "claim_hours": 48,
-    }
+    rules = _rules(chance, count, reason is CloseReason.FULL)
     closes_at = START + OPEN_SECONDS
     chain = beacon.chain() if with_beacon else None
     parts = {name: getattr(chain, name) for name in chain.__slots__} if chain else None
@@ -72,6 +58,23 @@ def _opened(chance: random.Random, secret: bytes, count: int, with_beacon: bool)
     body = {name: record[name] for name in names} | {"beacon": parts, "announced_round": announced}
     event(record, "opened", START, body)
     return record
+
+
+def _rules(chance: random.Random, count: int, full: bool) -> Record:
+    prizes = [
+        {"name": f"prize {n}", "quantity": chance.randint(1, 3), "credits": chance.choice((None, 10))}
+        for n in range(chance.randint(1, 3))
+    ]
+    return {
+        "prizes": prizes,
+        "conditions": [{"type": "channel", "chat": "@teahouse"}, {"type": "account_age", "days": 7}][
+            : chance.randint(0, 2)
+        ],
+        "tickets": chance.choice(({"max": 1}, {"per_invite": 1, "max": 5})),
+        "max_entries": count if full else chance.choice((None, 10_000)),
+        "closes_when_full": full,
+        "claim_hours": 48,
+    }
 
 
 def event(record: Record, kind: str, at: float, body: object) -> None:

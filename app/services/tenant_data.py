@@ -45,7 +45,7 @@ from app.models import (
 )
 from app.models.people import user_platform_role
 from app.services import audit, broadcasts, tenants
-from app.services.credits import erasing as credits  # noqa: A004
+from app.services.credits import erasing as credits  # noqa: A004 - ours, not Python's
 from app.services.lotteries import erasing as lotteries
 
 log = logging.getLogger(__name__)

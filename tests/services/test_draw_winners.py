@@ -12,7 +12,7 @@ from app.core.db import db
 from app.core.queue import transaction
 from app.domain.lotteries import DrawPhase, WinnerState
 from app.models import BotMember, CreditPosting, Lottery, LotteryWinner, OutgoingMessage
-from app.services import credits  # noqa: A004
+from app.services import credits  # noqa: A004 - ours, not Python's
 from app.services.lotteries import events, lookup, manage, settling, winners
 from app.services.lotteries.errors import BadReason, IllegalMove
 from app.services.lotteries.winners import ClaimOver, NobodyLeft, NotHandedOver, NothingToClaim, NotRedrawable

@@ -9,7 +9,7 @@ from app.core.db import db
 from app.core.queue import transaction
 from app.domain.lotteries import CloseReason, WinnerState
 from app.models import Bot, CreditAccount, Lottery, LotteryEntry, LotteryInvite
-from app.services import credits, tenant_data  # noqa: A004
+from app.services import credits, tenant_data  # noqa: A004 - ours, not Python's
 from app.services.credits import NewPosting
 from app.services.lotteries import entries, exports, manage, results, tickets, winners
 from app.services.lotteries.receipts import receipt

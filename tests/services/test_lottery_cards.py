@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from dataclasses import replace
+
 import pytest
 
 from app.core.i18n import EN, LOCALES, ZH
@@ -72,6 +74,10 @@ def test_a_long_description_gives_way_before_anything_else():
 
 def test_the_channel_keeps_enough_of_the_commitment_to_hold_the_boss_to_it():
     assert "<code>" + "ab" * 16 + "</code>" in card(SPEC, FACTS, BEIJING)
+
+
+def test_a_sealed_list_leaves_its_root_in_the_channel():
+    assert "<code>" + "cd" * 16 + "</code>" in card(SPEC, replace(FACTS, root="cd" * 32), BEIJING)
 
 
 @pytest.mark.parametrize(

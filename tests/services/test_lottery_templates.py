@@ -27,7 +27,7 @@ from tests.lottery_tools import a_bot, an_open, at_once
 
 BODY = {"title": "Evening draw", "prizes": [{"name": "Mug"}]}
 ZONES = st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"])
-MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis adds the zone
 
 
 def a_template(cast: Cast, **body: object) -> LotteryTemplate:

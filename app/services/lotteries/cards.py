@@ -21,7 +21,7 @@ MAX_CAPTION = 1024
 """UTF-16 units under a picture."""
 MOST_NAMES = 30
 """Winners whose names a message shows; of more it says how many they are and where they stand."""
-_SHOWN_COMMITMENT = 32
+_SHOWN_HASH = 32
 """Half of it, in hex: nobody finds a second seed to 128 bits, and it fits into a line."""
 _TAG = re.compile(r"<[^>]*>")
 _ELLIPSIS = "…"
@@ -37,6 +37,8 @@ class Facts:
     state: LotteryState = LotteryState.OPEN
     entries: int | None = 0
     commitment: str = ""
+    root: str = ""
+    """Of the sealed list, in hex: what a channel shows before the beacon speaks cannot be sealed anew after it."""
     link: str = ""
     now: datetime | None = None
     cancel_reason: str = ""
@@ -155,10 +157,13 @@ def _closing(spec: LotterySpec, facts: Facts, place: Place) -> str:
 
 def _proof(facts: Facts, place: Place) -> str:
     lines = []
-    if facts.commitment:
-        shown = facts.commitment[:_SHOWN_COMMITMENT]
-        line = place.e(N_("Draw commitment: %(hash)s"), hash="\0")
-        lines.append("🔒 " + line.replace("\0", f"<code>{html.escape(shown)}</code>"))
+    for sign, words, value in (
+        ("🔒 ", N_("Draw commitment: %(hash)s"), facts.commitment),
+        ("📜 ", N_("Sealed list: %(hash)s"), facts.root),
+    ):
+        if value:
+            line = place.e(words, hash="\0")
+            lines.append(sign + line.replace("\0", f"<code>{html.escape(value[:_SHOWN_HASH])}</code>"))
     if facts.link:
         lines.append(f"🔗 {html.escape(facts.link)}")
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from app.core.errors import NotFound
 from app.core.queue import TaskName, enqueue
 from app.domain.credits import LOTTERY
 from app.domain.lotteries import TALLIES
-from app.services import credits  # noqa: A004
+from app.services import credits  # noqa: A004 - ours, not Python's
 from app.services.lotteries import conditions, standing
 from app.services.lotteries.conditions import Checked, Missing, Result
 from app.services.lotteries.errors import AlreadyJoined, LotteryClosed, LotteryFull

@@ -64,12 +64,13 @@ WITH due AS MATERIALIZED (
     SELECT a.tenant_id, count(*) AS posts FROM lottery_post a
     WHERE a.look_at IS NOT NULL AND a.tenant_id IN (SELECT tenant_id FROM due) GROUP BY a.tenant_id
 )
-SELECT due.id, l.state AS wanted_state, l.entries, o.state AS call_state, o.error AS call_error, c.in_chat,
+SELECT due.id, l.state AS wanted_state, l.entries, l.sealed, o.state AS call_state, o.error AS call_error, c.in_chat,
   busy.posts AS of_tenant
 FROM due JOIN busy USING (tenant_id)
 CROSS JOIN LATERAL (
     SELECT lottery.state,
-      (SELECT coalesce(sum(t.entries), 0) FROM lottery_tally t WHERE t.lottery_id = lottery.id) AS entries
+      (SELECT coalesce(sum(t.entries), 0) FROM lottery_tally t WHERE t.lottery_id = lottery.id) AS entries,
+      EXISTS (SELECT FROM lottery_draw d WHERE d.lottery_id = lottery.id AND d.root IS NOT NULL) AS sealed
     FROM lottery WHERE lottery.id = due.lottery_id LIMIT 1) l
 CROSS JOIN LATERAL (
     SELECT count(*) AS in_chat FROM lottery_post
@@ -191,7 +192,7 @@ def sweep() -> bool:
     posts = {post.id: post for post in found}
     for row in rows:
         every = max(EDIT_SECONDS, _SHARE_SECONDS * row.in_chat, row.of_tenant / _TENANT_RATE)
-        wanted = _shown(LotteryState(row.wanted_state), int(row.entries))
+        wanted = _shown(LotteryState(row.wanted_state), int(row.entries), sealed=row.sealed)
         _look(posts[row.id], wanted, row.call_state, row.call_error, timedelta(seconds=every))
     return len(rows) == BATCH
 
@@ -216,9 +217,9 @@ def _look(
 def _call(post: LotteryPost, lottery: Lottery, every: timedelta = timedelta(seconds=EDIT_SECONDS)) -> None:
     """Writes down the call that makes the post say what is true now."""
     now = clock.now()
-    entries = lookup.entry_count(lottery.id)
+    entries, root = lookup.entry_count(lottery.id), showing.root_of(lottery)
     post.calls += 1
-    post.shown, post.shown_at = _shown(lottery.state, entries), now
+    post.shown, post.shown_at = _shown(lottery.state, entries, sealed=bool(root)), now
     post.look_at = now + (timedelta(seconds=_BUSY_SECONDS) if lottery.state in _OVER else every)
     method, payload = _content(post, lottery, entries)
     key = f"lottery:{lottery.id}:post:{post.chat}" + (f":{post.calls}" if post.calls > 1 else "")
@@ -277,12 +278,13 @@ def _number(chat: str) -> int | None:
     return int(chat) if chat.removeprefix("-").isdecimal() else None
 
 
-def _shown(state: LotteryState, entries: int) -> str:
-    return f"{state.value}:{entries}"
+def _shown(state: LotteryState, entries: int, *, sealed: bool) -> str:
+    return f"{state.value}:{entries}" + (":sealed" if sealed else "")
 
 
 def _same_state(one: str, other: str) -> bool:
-    return one.partition(":")[0] == other.partition(":")[0]
+    """Whether two posts differ in their count at most."""
+    return [*one.split(":")[:1], *one.split(":")[2:]] == [*other.split(":")[:1], *other.split(":")[2:]]
 
 
 def _redraws(lottery_id: int) -> int:

@@ -19,7 +19,7 @@ from app.domain.draw import (
 from app.domain.lotteries import CloseReason, DrawPhase
 from app.domain.lottery_spec import read_tickets
 from app.models import Lottery, LotteryChunk, LotteryDraw
-from app.services.lotteries import events, invites
+from app.services.lotteries import events, invites, posts
 from app.services.lotteries.streaming import in_bulk, rows
 
 # `app.domain.lotteries.weight` for all entrants at once.
@@ -83,6 +83,7 @@ def seal(lottery: Lottery, draw: LotteryDraw) -> None:
             "round": draw.round,
         },
     )
+    posts.refresh(lottery.id)
 
 
 def beacon(lottery: Lottery) -> BeaconChain | None:

@@ -15,7 +15,7 @@ from app.domain.buttons import data
 from app.domain.credits import LOTTERY
 from app.domain.lotteries import LotteryState, is_erased
 from app.models import Lottery
-from app.services import credits, outbox  # noqa: A004
+from app.services import credits, outbox  # noqa: A004 - ours, not Python's
 from app.services.credits import NewPosting
 from app.services.lotteries import cards, lookup, posts, showing
 from app.services.lotteries.wording import Place, bold

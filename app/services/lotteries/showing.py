@@ -8,7 +8,7 @@ from app.core.db import db
 from app.core.settings import get_settings
 from app.domain.lotteries import WinnerState
 from app.domain.sending import MAX_TEXT
-from app.models import Bot, Lottery, LotteryPrize, LotteryWinner, Member, Tenant
+from app.models import Bot, Lottery, LotteryDraw, LotteryPrize, LotteryWinner, Member, Tenant
 from app.services.lotteries import cards, lookup, spec
 from app.services.lotteries.cards import Facts, Won
 from app.services.lotteries.wording import Place
@@ -44,12 +44,19 @@ def card_with(
         state=lottery.state,
         entries=entries,
         commitment=lottery.commitment,
+        root=root_of(lottery),
         link=public_link(lottery.code),
         now=now,
         cancel_reason=lottery.cancel_reason or "",
     )
     limit = cards.MAX_CAPTION if caption else MAX_TEXT
     return cards.card(spec.of(lottery, lookup.prizes(lottery.id)), facts, place, limit)
+
+
+def root_of(lottery: Lottery) -> str:
+    """The root of the sealed list; empty before the closing."""
+    query = select(LotteryDraw.root).where(LotteryDraw.lottery_id == lottery.id)
+    return db.session.scalar(query) or ""
 
 
 def result_of(lottery: Lottery, place: Place) -> str:

@@ -8,7 +8,7 @@ from app.core.db import db
 from app.core.errors import Conflict
 from app.core.i18n import N_
 from app.domain.credits import LOTTERY
-from app.services import credits  # noqa: A004
+from app.services import credits  # noqa: A004 - ours, not Python's
 from app.services.lotteries.entries import lock_open
 from app.services.lotteries.standing import Standing
 
