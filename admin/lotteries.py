@@ -9,6 +9,7 @@ from flask_admin import expose
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 
+from admin.acts import MOST_DIGITS
 from admin.base import PageView
 from admin.bot_parts import qr_code
 from admin.guard import tenant_id, viewer
@@ -47,7 +48,7 @@ PACE = {
     LotteryState.OPEN: "4",
     LotteryState.SCHEDULED: "10",
     LotteryState.DRAWING: "2",
-    LotteryState.DRAWN: "15",
+    LotteryState.DRAWN: "6",
 }
 """Seconds between looks at a lottery's page, by its state; a draft and a cancelled one change no more by themselves."""
 
@@ -113,7 +114,7 @@ class LotteriesView(PageView):
     def _list() -> dict[str, Any]:
         tab = next((each for each in TABS if each[0] == request.args.get("tab", "")), TABS[0])
         words = request.args.get("search", "").replace("\0", "").strip()[:MAX_SEARCH]
-        page = min(int(number), LAST_PAGE) if (number := request.args.get("page", "0")).isdecimal() else 0
+        page = page_number()
         rows = figures.listing(tenant_id(), tab[2], words, page)
         counts = figures.counts(tenant_id())
         sums = {
@@ -134,7 +135,7 @@ class LotteriesView(PageView):
 
     @staticmethod
     def _head(lottery: Lottery) -> dict[str, Any]:
-        page = min(int(number), LAST_PAGE) if (number := request.args.get("page", "0")).isdecimal() else 0
+        page = page_number()
         held = figures.winners(lottery, page) if lottery.drawn_at else []
         draw = figures.draw_of(lottery) if lottery.closed_at else None
         bot = bots.get(lottery.bot_id)

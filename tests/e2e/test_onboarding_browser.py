@@ -6,16 +6,15 @@ ask another host for anything.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, expect
 
 from tests.chromium import DESKTOP, PHONE, chromium
-from tests.e2e.stack import ROOT, Stack
+from tests.e2e.stack import Stack
+from tests.e2e.walk import Walk, walking
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-SHOTS = ROOT / "screenshots"
 SOON = 5_000
 """Milliseconds. The promise is two seconds; its exact measure is taken without a browser."""
 
@@ -26,55 +25,10 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@dataclass
-class Walk:
-    """A boss on his way through the pages."""
-
-    stack: Stack
-    page: Page
-    size: str
-    complaints: list[str] = field(default_factory=list)
-    steps: int = 0
-
-    def look(self, name: str) -> None:
-        """Keeps a picture; the page must not be wider than the screen, and is in Chinese."""
-        self.steps += 1
-        wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert wide <= 0, f"{name} is {wide} pixels too wide"
-        assert str(self.page.evaluate("document.documentElement.lang")).startswith("zh")
-        self.page.screenshot(path=SHOTS / f"{self.size}-{self.steps:02d}-{name}.png")
-
-    def on_console(self, said: ConsoleMessage) -> None:
-        """Errors and broken policies arrive here."""
-        if said.type in {"error", "warning"}:
-            self.complaints.append(f"{self.page.url}: {said.text}")
-
-    def on_request(self, request: Request) -> None:
-        """Only our own pages and the sandbox may be asked."""
-        if not request.url.startswith((self.stack.url, self.stack.sandbox.url, "data:")):
-            self.complaints.append(f"{self.page.url} asked {request.url}")
-
-
-@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.fixture(params=[("desktop", DESKTOP), ("phone", PHONE)], ids=["desktop", "phone"])
 def walk(stack: Stack, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Walk]:
-    """A fresh browser that nobody has signed in with."""
-    SHOTS.mkdir(exist_ok=True)
-    context = browser.new_context(
-        viewport=request.param,
-        locale="zh-CN",
-        timezone_id="Asia/Shanghai",
-        # No picture of something half faded in.
-        reduced_motion="reduce",
-        base_url=stack.url,
-    )
-    context.set_default_timeout(15_000)
-    walk = Walk(stack, context.new_page(), request.node.callspec.id)
-    walk.page.on("console", walk.on_console)
-    walk.page.on("pageerror", lambda error: walk.complaints.append(f"{walk.page.url}: {error}"))
-    walk.page.on("request", walk.on_request)
-    yield walk
-    context.close()
-    assert walk.complaints == []
+    with walking(stack, browser, *request.param) as walk:
+        yield walk
 
 
 def register(walk: Walk) -> None:
