@@ -183,6 +183,12 @@ class LotteriesView(PageView):
         }
 
 
+def page_number() -> int:
+    """Which page of a list is wanted, from 0."""
+    number = request.args.get("page", "")
+    return min(int(number), LAST_PAGE) if number.isdecimal() and len(number) <= MOST_DIGITS else 0
+
+
 def moment_of(event: LotteryEvent) -> datetime:
     """When it happened."""
     return datetime.fromtimestamp(event.at / 1_000_000, UTC)

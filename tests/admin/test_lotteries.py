@@ -89,6 +89,14 @@ def test_the_list_has_tabs_and_a_search(boss: FlaskClient, bot: Bot):
     assert boss.get(f"{LIST}?tab=nonsense&page=99999999999&search=%25").status_code == 200
 
 
+@pytest.mark.parametrize("page", ["9" * 30, "9" * 5000, "-1", "x", "\u0663"])
+def test_no_page_number_breaks_the_list(boss: FlaskClient, bot: Bot, page: str):
+    lottery = an_open(bot)
+    assert boss.get("/admin/lotteries/", query_string={"page": page}).status_code == 200
+    query = {"id": lottery.id, "page": page}
+    assert boss.get("/admin/lotteries/details/head/", query_string=query).status_code == 200
+
+
 def test_titles_and_names_are_text_everywhere(boss: FlaskClient, cast: Cast, bot: Bot):
     lottery = an_open(bot, title=EVIL, description=EVIL, prizes=[{"name": EVIL, "quantity": 1}])
     db.session.add(Member(tenant_id=cast.tenant.id, telegram_id=FIRST, first_name=EVIL))
