@@ -35,7 +35,7 @@ HOURLY = timedelta(days=3)
 MOST_POINTS = 120
 MEMORY, SHORT, LONG = 2, 8, 60
 """Seconds for which counts are kept: in the process, and in Redis below and above MANY entries."""
-MANY = 20_000
+FEW, MANY = 1_000, 20_000
 CHATS = 12
 
 
@@ -208,7 +208,8 @@ def over_time(lottery: Lottery, zone: str, entries: int) -> Series:
     hourly = until - since < HOURLY
     step = "hour" if hourly else "day"
     kept = _kept(LONG if entries > MANY else SHORT)
-    key = f"{lottery.id}:{step}:{zone}"
+    # Few entries are counted anew with each that comes, so that the first ones are seen at once.
+    key = f"{lottery.id}:{step}:{zone}:{entries if entries < FEW else 'many'}"
     found = dict(kept.get(key, lambda: _counted(lottery.id, step, zone)))
     return Series(hourly, [(at, found.get(_key(at), 0)) for at in _steps(since, until, zone, hourly=hourly)])
 
