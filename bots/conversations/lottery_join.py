@@ -33,7 +33,8 @@ def join_button(ctx: Context) -> None:
 def _join_at_post(ctx: Context) -> None:
     """In a channel or group: only where the lottery was posted, and only whom the bot can tell about a prize.
 
-    Anybody else is led to the bot, where he joins.
+    Anybody else is led to the bot, where he joins. So is who lacks a condition: an alert holds no button, the card in
+    the bot has one for each that is missing.
     """
     with ctx.transaction():
         found = standing.find_by_code(ctx.press.word(), ctx.person.telegram_id)
@@ -43,10 +44,11 @@ def _join_at_post(ctx: Context) -> None:
             posted, reachable = standing.at_post(found, ctx.config.id, event.chat_id, event.chat_username)
     if found is None or not posted:
         raise ButtonExpired
-    if reachable or not found.takes_entries:
-        ctx.toast(joining.join(ctx, found).note, alert=True)
-    else:
+    outcome = joining.join(ctx, found) if reachable or not found.takes_entries else None
+    if outcome is None or (outcome.checked and not outcome.joined):
         ctx.toast(url=bot_link(ctx.config.username, found.code))
+    else:
+        ctx.toast(outcome.note, alert=True)
 
 
 @router.button("ln")

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.clock import now
 from app.core.db import db
-from app.models import LotteryInvite, LotteryPost, Member, Membership, OutgoingMessage
+from app.models import Lottery, LotteryInvite, LotteryPost, Member, Membership, OutgoingMessage
 from app.services.credits import balance
 from app.services.lotteries import blind_chats
 from app.services.lotteries.settling import CLAIM
@@ -228,8 +228,12 @@ def test_boosts_are_counted_again_by_a_button(talk: Talk, opened, channel: Json)
 
 @pytest.fixture
 def posted(talk: Talk, opened, channel: Json):
-    """A lottery that stands in the channel, as its outbox row would have put it there."""
-    lottery = opened()
+    """A lottery that stands in the channel."""
+    return _post(talk, opened())
+
+
+def _post(talk: Talk, lottery: Lottery) -> Lottery:
+    """Puts it into the channel as its outbox row would have done."""
     db.session.add(LotteryPost(tenant_id=lottery.tenant_id, lottery_id=lottery.id, chat=NEWS))
     db.session.commit()
     button = {"inline_keyboard": [[{"text": "🎁 Join (0)", "callback_data": "1:lj:LUCKY234"}]]}
@@ -246,6 +250,14 @@ def test_whom_the_bot_knows_joins_with_one_press_in_the_channel(talk: Talk, post
 
 
 def test_whom_the_bot_cannot_write_to_is_led_to_it(talk: Talk, posted):
+    answer = alert(talk, "🎁 Join (0)", chat=NEWS)
+    assert answer["url"] == f"https://t.me/{talk.config.username}?start=l_LUCKY234"
+    assert entries() == 0
+
+
+def test_who_lacks_a_condition_is_led_from_the_channel_to_its_button(talk: Talk, opened, channel: Json):
+    talk.say("/start")
+    _post(talk, opened(conditions=[{"type": "invites", "count": 1}]))
     answer = alert(talk, "🎁 Join (0)", chat=NEWS)
     assert answer["url"] == f"https://t.me/{talk.config.username}?start=l_LUCKY234"
     assert entries() == 0

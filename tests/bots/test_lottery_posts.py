@@ -8,7 +8,7 @@ from sqlalchemy import update
 from app.core.db import db
 from app.core.queue import transaction
 from app.domain.lotteries import LotteryState
-from app.models import Lottery, LotteryPost, LotteryTally, OutgoingMessage
+from app.models import Lottery, LotteryDraw, LotteryPost, LotteryTally, OutgoingMessage
 from app.services import pictures
 from app.services.lotteries import posts
 from bots.telegram.outbox import flush
@@ -165,6 +165,21 @@ def test_the_last_edit_says_that_it_is_over(talk: Talk, channel: Json, time: Clo
         _swept(talk)
     assert "Drawn" in _shown(talk)["text"]
     assert _post().look_at is None
+
+
+def test_the_root_of_the_sealed_list_is_in_the_channel_at_once(talk: Talk, channel: Json, time: Clockwork):
+    lottery = _opened(talk, NEWS)
+    _moved(lottery, LotteryState.DRAWING)
+    with transaction():
+        posts.refresh(lottery.id)
+    _swept(talk)
+    with transaction():
+        draw = LotteryDraw(tenant_id=lottery.tenant_id, lottery_id=lottery.id, root="ab" * 32)
+        db.session.add(draw)
+        posts.refresh(lottery.id)
+    time.forward(seconds=1)
+    _swept(talk)
+    assert "Sealed list: " + "ab" * 16 in _shown(talk)["text"]
 
 
 def test_a_cancelled_one_says_so_even_if_nobody_rang(talk: Talk, channel: Json, time: Clockwork):
