@@ -14,7 +14,7 @@ from typing import Any, Final
 from tests.waiting import wait_for
 
 POINTS: Final = {
-    "closing": "app.services.lotteries.manage.record",
+    "closing": "app.services.lotteries.manage.audit_act",
     "sealing": "app.services.lotteries.sealing.root_of",
     "sealed": "app.services.lotteries.sealing.events.append",
     "ranking": "app.services.lotteries.order.best",
