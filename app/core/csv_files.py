@@ -11,7 +11,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b
 def write(file: IO[bytes], header: Sequence[object], rows: Iterable[Sequence[object]]) -> int:
     """Writes the header and the rows, None as an empty cell; gives the number of rows. The file stays open."""
     text = TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-    writer, written = csv.writer(text), 0
+    # Where ";" parts cells, an unquoted "a;=1" would be two of them, and the second a formula.
+    writer, written = csv.writer(text, quoting=csv.QUOTE_ALL), 0
     writer.writerow([safe_cell(title) for title in header])
     for row in rows:
         writer.writerow(["" if value is None else safe_cell(value) for value in row])

@@ -59,6 +59,12 @@ def test_no_cell_is_a_formula(browser, buttons, cell):
     assert line.lstrip('"').startswith("'")
 
 
+def test_no_cell_falls_apart_into_a_formula(browser, buttons):
+    buttons[0].label = "a;=1+1"
+    db.session.commit()
+    assert '"a;=1+1"' in browser().get(f"{BUTTONS}export/csv/").text
+
+
 def test_exports_stop_at_their_limit(browser, buttons, bots, cast, monkeypatch):
     monkeypatch.setattr(ButtonView, "export_max_rows", 2)
     db.session.add_all(
