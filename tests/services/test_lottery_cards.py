@@ -1,8 +1,7 @@
 """A lottery in words: escaped, short enough, in two languages, telling nobody's whole name."""
 
-from datetime import UTC, datetime, timedelta
-
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
