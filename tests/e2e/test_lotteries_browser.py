@@ -109,7 +109,7 @@ def make_lottery(scene: Scene) -> None:
     page.get_by_role("link", name="频道涨粉").click()
     card = page.locator("[data-preview-pane]")
     page.fill("[name=title]", "小满周年抽奖")
-    expect(card).to_contain_text("小满周年抽奖")
+    expect(card).to_contain_text("小满周年抽奖", timeout=SOON)
     page.fill("[name=prizes-1-quantity]", "1")
     page.fill("[name=claim_hours]", "24")
     page.fill("[name=channels-0-chat]", f"@{CHANNEL}")
@@ -239,7 +239,7 @@ def check_in_public(scene: Scene, code: str, folder: Path) -> None:
     page.get_by_role("button", name="验证").click()
     ticked(page)
     scene.phone.look("public-page")
-    files = [download(page, name, folder) for name in ("JSON", "单页")]
+    files = [download(page, name, folder) for name in (".json", ".html")]
     page.locator("summary[aria-label=语言]").click()
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("button", name="Verify")).to_be_visible()
@@ -256,7 +256,7 @@ def ticked(page: Page) -> None:
 
 def download(page: Page, name: str, folder: Path) -> Path:
     with page.expect_download() as began:
-        page.locator(".draw-files").get_by_role("link", name=name).click()
+        page.locator(f'.draw-files a[href$="{name}"]').click()
     path = folder / began.value.suggested_filename
     began.value.save_as(path)
     return path

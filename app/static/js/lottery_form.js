@@ -168,3 +168,6 @@ function paint(theme) {
 }
 
 paint(document.documentElement.dataset.theme === "dark" ? "dark" : "light");
+
+// What was typed before this script came, or what the browser kept from the last visit, belongs on the card as well.
+if ([...form.elements].some((each) => "defaultValue" in each && each.value !== each.defaultValue)) soon();
