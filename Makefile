@@ -25,7 +25,7 @@ sandbox: .venv/ready ## Start the stand-in for Telegram alone
 
 test: .venv/ready ## Run the whole test suite
 	@bash tests/setup.sh
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m tests.run
 
 lint: .venv/ready ## Check style, types and import directions
 	@$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """A person and a bot of the platform talk: what he does goes through the sandbox, its updates through `handle`."""
 
 import itertools
+import os
 
 import orjson
 
@@ -34,7 +35,9 @@ def make_bot(telegram: Sandbox, tenant: Tenant, **more) -> tuple[Json, BotConfig
 
 def config_of(bot_id: int) -> BotConfig:
     """The configuration as it is now."""
-    directory.threads._snapshots.cache_clear()
+    known = directory.threads._snapshots(os.getpid())
+    known._entries.clear()
+    known._missing.clear()
     config = directory.find(bot_id)
     assert config is not None
     return config

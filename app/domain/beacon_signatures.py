@@ -4,6 +4,7 @@ Apart from `beacon`, because the curves take half a second and 25 MB to load, an
 """
 
 import hashlib
+import sys
 from typing import Any, cast
 
 from py_ecc.bls.hash_to_curve import hash_to_G1
@@ -15,6 +16,10 @@ from py_ecc.optimized_bls12_381.optimized_pairing import final_exponentiate, pai
 
 from app.domain.beacon import message
 from app.domain.draw import BeaconChain
+
+RECURSION = 1000
+"""Python's own limit. py_ecc lifts that of the whole process to 100,000, and nested input would crash the interpreter."""
+sys.setrecursionlimit(RECURSION)
 
 DOMAIN = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_"
 G1_BYTES = 48

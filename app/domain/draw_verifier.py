@@ -308,10 +308,14 @@ def _round(doc: dict[str, Any], events: dict[str, Any]) -> int:
 
 def _genuine(chain: dict[str, Any], number: int, signature: str) -> bool | None:
     """Whether the chain's key signed the round; None without the package that can tell."""
+    depth = sys.getrecursionlimit()
     try:
         curve, hashing, points = (import_module(f"py_ecc.{name}") for name in CURVES)
     except ImportError:
         return None
+    finally:
+        # The package lifts the limit of the whole process, and nested input would crash the interpreter.
+        sys.setrecursionlimit(depth)
     key, point = bytes.fromhex(chain["public_key"]), bytes.fromhex(signature)
     try:
         public = points.decompress_G2((int.from_bytes(key[:48], "big"), int.from_bytes(key[48:], "big")))
