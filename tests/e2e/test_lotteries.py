@@ -106,7 +106,7 @@ def test_from_the_channel_to_the_checked_result(lottery: Lottery, channel: Json,
     chat = f"@{CHANNEL}"
     stack.sandbox.wait_for_text(bot, chat, "小满周年抽奖", seconds=20)
     missing = lottery.joins(LIN)
-    assert "频道" in missing
+    assert "请先加入" in missing
     for user in (LIN, WANG):
         stack.sandbox.set_member(chat, user)
     assert "成功" in lottery.joins(LIN)
