@@ -1,18 +1,16 @@
 """What a boss does with a lottery by a button: close, cancel, take back, add entrants, copy the work into a template."""
 
 import re
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
-from flask import flash, redirect, url_for
+from flask import flash
 from flask_admin import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from admin.acts import act, row_id, sent
-from admin.base import PageView
+from admin.lottery_base import LotteryPart, back
 from admin.lottery_parts import chosen_lottery
-from admin.menu import Group
 from app.core.errors import NotFound
 from app.core.queue import transaction
 from app.domain.people import Role
@@ -22,17 +20,10 @@ from app.services.lotteries import checks, figures, manage, posts
 MOST_ADDED = 500
 
 
-class LotteryActsView(PageView):
+class LotteryActsView(LotteryPart):
     """`/admin/lottery-acts/`: everything here is a POST."""
 
     role = Role.MANAGER
-    group, menu_of = Group.GROWTH, "lotteries"
-    roles: ClassVar[dict[str, Role | None]] = {}
-
-    @expose("/")
-    def index_view(self) -> Any:
-        """Buttons have no page of their own."""
-        return redirect(url_for("lotteries.index_view"))
 
     @expose("/back-to-draft/", methods=("POST",))
     def back_to_draft(self) -> Any:
@@ -98,20 +89,6 @@ class LotteryActsView(PageView):
         if unknown > 0:
             said += " " + gettext("Not known to your bots: %(count)s.", count=unknown)
         flash(said, "warning" if unknown > 0 or not done.added else "success")
-
-    @staticmethod
-    def do(change: Callable[[Lottery], object], said: str, *fields: str) -> Any:
-        """Runs a change of one lottery and goes back to its page. The form holds `fields` beside the id."""
-        with transaction():
-            lottery = chosen_lottery()
-        sent("id", *fields)
-        act(lambda: change(lottery), said)
-        return back(lottery)
-
-
-def back(lottery: Lottery) -> Any:
-    """To the lottery's page."""
-    return redirect(url_for("lotteries.details_view", id=lottery.id), 303)
 
 
 def views() -> list[Any]:

@@ -1,16 +1,15 @@
 """Entrants and winners of a lottery as files."""
 
-from typing import Any, ClassVar
+from typing import Any
 
-from flask import redirect, request, url_for
+from flask import request
 from flask_admin import expose
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 
-from admin.base import PageView
 from admin.exports import download
+from admin.lottery_base import LotteryPart
 from admin.lottery_parts import chosen_lottery
-from admin.menu import Group
 from app.core.errors import NotFound
 from app.core.queue import transaction
 from app.domain.people import Role
@@ -19,17 +18,10 @@ from app.services.lotteries import exports
 from app.services.lotteries.exports import Format, What
 
 
-class LotteryFilesView(PageView):
+class LotteryFilesView(LotteryPart):
     """`/admin/lottery-files/`."""
 
     role = Role.MANAGER
-    group, menu_of = Group.GROWTH, "lotteries"
-    roles: ClassVar[dict[str, Role | None]] = {}
-
-    @expose("/")
-    def index_view(self) -> Any:
-        """Files have no page of their own."""
-        return redirect(url_for("lotteries.index_view"))
 
     @expose("/entries/")
     def entries(self) -> Any:

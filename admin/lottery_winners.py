@@ -2,38 +2,27 @@
 
 from typing import Any, ClassVar
 
-from flask import redirect, url_for
 from flask_admin import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from admin.acts import row_id, sent
-from admin.base import PageView
-from admin.lottery_acts import LotteryActsView
-from admin.menu import Group
+from admin.lottery_base import LotteryPart
 from app.domain.people import Role
 from app.services.lotteries import winners
 
-do = LotteryActsView.do
 
-
-class LotteryWinnersView(PageView):
+class LotteryWinnersView(LotteryPart):
     """`/admin/lottery-winners/`: everything here is a POST."""
 
     role = Role.SUPPORT
     roles: ClassVar[dict[str, Role | None]] = {"redraw": Role.MANAGER}
-    group, menu_of = Group.GROWTH, "lotteries"
-
-    @expose("/")
-    def index_view(self) -> Any:
-        """Buttons have no page of their own."""
-        return redirect(url_for("lotteries.index_view"))
 
     @expose("/hand-over/", methods=("POST",))
     def hand_over(self) -> Any:
         """The winner has his prize; the note is the boss's own."""
         slot, note = sent("id", "slot", "note")[1:]
-        return do(
+        return self.do(
             lambda lottery: winners.hand_over(lottery.id, row_id(slot), note),
             gettext("Marked as handed over."),
             "slot",
@@ -44,7 +33,7 @@ class LotteryWinnersView(PageView):
     def undo(self) -> Any:
         """He has not, after all."""
         slot = row_id(sent("id", "slot")[1])
-        return do(
+        return self.do(
             lambda lottery: winners.undo_hand_over(lottery.id, slot),
             gettext("Marked as not handed over."),
             "slot",
@@ -54,7 +43,7 @@ class LotteryWinnersView(PageView):
     def redraw(self) -> Any:
         """An unclaimed prize goes to the next in the draw's order; public, with the reason."""
         slot, reason = sent("id", "slot", "reason")[1:]
-        return do(
+        return self.do(
             lambda lottery: winners.redraw(lottery.id, row_id(slot), reason),
             gettext("The prize is being drawn again."),
             "slot",
