@@ -5,7 +5,7 @@ What grows with the number of entries is counted at most once in a while, the mo
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from app.models import (
     LotteryWinner,
     Member,
 )
+from app.services.dashboard import midnight
 
 PAGE = 20
 WINNERS = 50
@@ -249,26 +250,26 @@ def _cut(moment: datetime, parts: dict[str, int]) -> datetime:
 
 def today(tenant_id: int, zone: str) -> Today:
     """Open lotteries, and entries since midnight in that zone."""
-    local = clock.now().astimezone(ZoneInfo(zone))
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    key = f"today:{tenant_id}:{zone}:{midnight.isoformat()}"
-    found = dict(_kept(LONG // 2).get(key, lambda: _hours(tenant_id, zone, midnight)))
+    since = midnight(zone)
+    key = f"today:{tenant_id}:{zone}:{since.isoformat()}"
+    found = dict(_kept(LONG // 2).get(key, lambda: _hours(tenant_id, zone, since)))
     running = db.session.scalar(
         select(func.count()).where(Lottery.tenant_id == tenant_id, Lottery.state == LotteryState.OPEN)
     )
-    return Today(running or 0, [int(found.get(hour, 0)) for hour in range(local.hour + 1)])
+    last = clock.now().astimezone(ZoneInfo(zone)).hour
+    return Today(running or 0, [int(found.get(hour, 0)) for hour in range(last + 1)])
 
 
-def _hours(tenant_id: int, zone: str, midnight: datetime) -> list[list[int]]:
+def _hours(tenant_id: int, zone: str, since: datetime) -> list[list[int]]:
     lately = select(Lottery.id).where(
         Lottery.tenant_id == tenant_id,
         Lottery.opened_at.is_not(None),
-        or_(Lottery.state == LotteryState.OPEN, Lottery.closed_at >= midnight),
+        or_(Lottery.state == LotteryState.OPEN, Lottery.closed_at >= since),
     )
     hour = func.extract("hour", func.timezone(zone, LotteryEntry.created_at)).label("hour")
     rows = db.session.execute(
         select(hour, func.count())
-        .where(LotteryEntry.lottery_id.in_(lately), LotteryEntry.created_at >= midnight)
+        .where(LotteryEntry.lottery_id.in_(lately), LotteryEntry.created_at >= since)
         .group_by(hour)
     )
     return [[int(at), int(count)] for at, count in rows]

@@ -6,12 +6,14 @@ from sqlalchemy import select
 
 from app.core.db import db
 from app.core.settings import get_settings
-from app.domain.lotteries import WinnerState
+from app.domain.lotteries import LotteryState, WinnerState
 from app.domain.sending import MAX_TEXT
 from app.models import Bot, Lottery, LotteryDraw, LotteryPrize, LotteryWinner, Member, Tenant
 from app.services.lotteries import cards, lookup, spec
 from app.services.lotteries.cards import Facts, Won
 from app.services.lotteries.wording import Place
+
+_CLOSED = frozenset({LotteryState.DRAWING, LotteryState.DRAWN})
 
 
 def public_link(code: str) -> str:
@@ -55,6 +57,8 @@ def card_with(
 
 def root_of(lottery: Lottery) -> str:
     """The root of the sealed list; empty before the closing."""
+    if lottery.state not in _CLOSED:
+        return ""
     query = select(LotteryDraw.root).where(LotteryDraw.lottery_id == lottery.id)
     return db.session.scalar(query) or ""
 
