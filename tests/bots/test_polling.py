@@ -202,7 +202,7 @@ def test_two_slices_never_poll_one_bot(slice_, telegram, cast):
     slice_()
     said = telegram.say(there, 5550001, "hello")["update_id"]
     wait_for(lambda: stored() == {said})
-    assert polls_under_way(telegram) == 1
+    wait_for(lambda: polls_under_way(telegram) == 1)
     assert bot_row(config.id).state is BotState.RUNNING
 
 
