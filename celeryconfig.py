@@ -38,6 +38,8 @@ imports = (
     "tasks.broadcasts",
     "tasks.lotteries",
     "tasks.maintenance",
+    "tasks.orders",
+    "tasks.payments",
     "tasks.polling",
     "tasks.telegram",
 )
@@ -51,6 +53,10 @@ task_routes = {
     "lotteries.*": {"queue": "default"},
     "broadcasts.*": {"queue": "low"},
     "maintenance.*": {"queue": "low"},
+    "orders.*": {"queue": "low"},
+    "payments.*": {"queue": "high"},
+    "payments.ask": {"queue": "default"},
+    "payments.reconcile": {"queue": "batch"},
     "polling.*": {"queue": "polling"},
 }
 task_acks_late = True
@@ -83,8 +89,14 @@ beat_schedule = {
     "lotteries.refresh_posts": _every(5, "lotteries.refresh_posts"),
     "lotteries.repeat": _every(20, "lotteries.repeat"),
     "broadcasts.sweep": _every(3, "broadcasts.sweep"),
+    "orders.sweep": _every(2, "orders.sweep"),
+    "payments.sweep": _every(3, "payments.sweep"),
+    "payments.ask": _every(10, "payments.ask"),
+    "payments.reconcile": _every(600, "payments.reconcile"),
+    "payments.tell": _every(5, "payments.tell"),
     "maintenance.prune": _every(600, "maintenance.prune"),
     "maintenance.sweep_mail": _every(30, "maintenance.sweep_mail"),
     "maintenance.forget": _every(3600, "maintenance.forget"),
     "maintenance.check_ledger": _every(600, "maintenance.check_ledger"),
+    "maintenance.check_commissions": _every(3600, "maintenance.check_commissions"),
 }

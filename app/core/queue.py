@@ -53,11 +53,20 @@ class TaskName(StrEnum):
     LOTTERIES_REPEAT = "lotteries.repeat"
     BROADCASTS_SWEEP = "broadcasts.sweep"
     BROADCASTS_SEND = "broadcasts.send"
+    ORDERS_SWEEP = "orders.sweep"
+    ORDERS_WORK = "orders.work"
+    PAYMENTS_SWEEP = "payments.sweep"
+    PAYMENTS_CREATE = "payments.create"
+    PAYMENTS_ASK = "payments.ask"
+    PAYMENTS_REFUND = "payments.refund"
+    PAYMENTS_RECONCILE = "payments.reconcile"
+    PAYMENTS_TELL = "payments.tell"
     MAINTENANCE_PRUNE = "maintenance.prune"
     MAINTENANCE_SEND_MAIL = "maintenance.send_mail"
     MAINTENANCE_SWEEP_MAIL = "maintenance.sweep_mail"
     MAINTENANCE_FORGET = "maintenance.forget"
     MAINTENANCE_CHECK_LEDGER = "maintenance.check_ledger"
+    MAINTENANCE_CHECK_COMMISSIONS = "maintenance.check_commissions"
 
 
 @dataclass(frozen=True)

@@ -30,14 +30,17 @@ class Created:
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=90)
 
 
-def text_enum(kind: type[StrEnum]) -> Enum:
-    """An enum kept as text with a CHECK: a native one hides new members from migrations."""
+def text_enum(kind: type[StrEnum], name: str | None = None) -> Enum:
+    """An enum kept as text with a CHECK: a native one hides new members from migrations.
+
+    `name` is the CHECK's, for a table that has two columns of one enum.
+    """
     return Enum(
         kind,
         native_enum=False,
         create_constraint=True,
         length=32,
-        name=kind.__name__.lower(),
+        name=name or kind.__name__.lower(),
         values_callable=lambda members: [member.value for member in members],
     )
 

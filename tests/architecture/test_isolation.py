@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Enum,
     Integer,
@@ -103,7 +104,15 @@ def sample(column: Column[object], tenant_id: int) -> object:
         return tenant_id
     if isinstance(column.type, Enum):
         return column.type.enums[0]
-    kinds = {JSON: "{}", BigInteger: 1, Integer: 1, Boolean: False, LargeBinary: b"x", DateTime: "2030-01-01"}
+    kinds = {
+        JSON: "{}",
+        BigInteger: 1,
+        Integer: 1,
+        Boolean: False,
+        LargeBinary: b"x",
+        DateTime: "2030-01-01",
+        Date: "2030-01-01",
+    }
     return next((value for kind, value in kinds.items() if isinstance(column.type, kind)), "x")
 
 

@@ -1,0 +1,1 @@
+"""Orders: what is due, and the workers that fulfil what is paid."""

@@ -1,0 +1,1 @@
+"""Payments: links, questions to providers, refunds, the daily comparison, news for the boss."""
