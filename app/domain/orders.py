@@ -1,6 +1,7 @@
 """Rules of orders: states and moves, phases of the work, and when to try again."""
 
 import random
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
@@ -17,6 +18,9 @@ GIVE_UP_HOURS: Final = 24
 """An order that could not be delivered for so long after its first try has failed."""
 NOTE_AFTER_MINUTES: Final = 10
 """A buyer whose order waits longer gets one note that it takes longer."""
+MAX_OPEN: Final = 5
+"""Orders of one buyer that may wait for payment at the same time."""
+_CODE: Final = re.compile(r"[A-Z0-9]{6,20}", re.ASCII)
 _WAITS_MINUTES: Final = (1, 2, 4, 8, 16, 32, 64, 64, 120, 120, 240, 240, 240)
 
 
@@ -96,3 +100,9 @@ def wait_after(attempts: int) -> float:
     """Seconds until the next attempt, spread by a fifth; all waits together are a little less than a day."""
     place = min(max(attempts, 1), len(_WAITS_MINUTES)) - 1
     return _WAITS_MINUTES[place] * 60 * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+
+
+def read_code(typed: str) -> str | None:
+    """The code that somebody means, whose letters may be small; None for what can't be one."""
+    code = typed.strip().upper()
+    return code if _CODE.fullmatch(code) else None

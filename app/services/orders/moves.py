@@ -1,0 +1,88 @@
+"""The one door for single moves of an order: what may follow what, the history."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.db import db
+from app.domain.orders import MOVES, Actor, OrderState, Phase
+from app.models import Order, OrderEvent
+from app.services.orders.errors import IllegalMove
+
+
+def move(
+    order: Order,
+    to: OrderState,
+    *,
+    actor: Actor,
+    why: str,
+    name: str = "",
+    details: Mapping[str, object] | None = None,
+    **columns: object,
+) -> OrderEvent:
+    """Moves an order and writes the line of its history; the caller holds the row's lock. Raises IllegalMove.
+
+    `why` is a short code, `name` who of the staff it was, `columns` what else changes in the same UPDATE (`phase`,
+    `lease_token`, ...). What follows from the state by itself is set here: see `_columns`.
+    """
+    with db.session.no_autoflush:
+        # Whoever forgot the lock, or looked before he had it, moves nothing that somebody else has moved meanwhile.
+        state = db.session.scalar(select(Order.state).where(Order.id == order.id).with_for_update())
+    if state is None or state is not order.state or to not in MOVES[state]:
+        raise IllegalMove(state or order.state)
+    for column, value in {**_columns(order, to), **columns}.items():
+        setattr(order, column, value)
+    order.state = to
+    return _line(order, state, actor=actor, why=why, name=name, details=details)
+
+
+def note(
+    order: Order, why: str, actor: Actor, *, name: str = "", details: Mapping[str, object] | None = None
+) -> OrderEvent:
+    """A line of the history about something that is no move."""
+    return _line(order, order.state, actor=actor, why=why, name=name, details=details)
+
+
+def created(order: Order, actor: Actor) -> OrderEvent:
+    """The first line of every history."""
+    return _line(order, None, actor=actor, why="created")
+
+
+def _line(
+    order: Order,
+    before: OrderState | None,
+    *,
+    actor: Actor,
+    why: str,
+    name: str = "",
+    details: Mapping[str, object] | None = None,
+) -> OrderEvent:
+    event = OrderEvent(
+        tenant_id=order.tenant_id,
+        order_id=order.id,
+        from_state=before,
+        to_state=order.state,
+        actor=actor,
+        actor_name=name,
+        why=why,
+        details=dict(details or {}),
+    )
+    db.session.add(event)
+    db.session.flush()
+    return event
+
+
+def _columns(order: Order, to: OrderState) -> dict[str, object]:
+    """What a state says about the other columns. An order that is tried again keeps its place in the queue."""
+    columns: dict[str, object] = {"phase": None, "lease_until": None}
+    if to is OrderState.GENERATING:
+        return {"phase": Phase.PRODUCING}
+    if to is OrderState.PAID and order.paid_at is None:
+        columns["paid_at"] = clock.now()
+    if to is OrderState.COMPLETED:
+        columns |= {"completed_at": clock.now(), "not_before": None, "error": None}
+    if to is OrderState.REFUNDED:
+        # Whoever is at work on it finds his lease gone.
+        columns["lease_token"] = order.lease_token + 1
+    return columns
