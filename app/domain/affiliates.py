@@ -7,6 +7,7 @@ from typing import Final
 DEFAULT_WINDOW_DAYS: Final = 30
 MAX_WINDOW_DAYS: Final = 3650
 LEVELS: Final = 2
+MAX_TERMS: Final = 2000
 PERCENT: Final = 10_000
 """Percentages are basis points: 1,000 = 10 %."""
 
@@ -79,3 +80,11 @@ class Commission:
             return price_minor * rate // PERCENT
         taken = min(self.first, price_minor)
         return taken if level == 1 else min(self.second, price_minor - taken)
+
+
+def read_commission(kept: object) -> Commission:
+    """A commission as `{"kind", "first", "second"}`, the form in which products and orders keep it; none without one."""
+    if not isinstance(kept, dict) or not kept:
+        return Commission()
+    first, second = kept.get("first", 0), kept.get("second", 0)
+    return Commission(CommissionKind(kept.get("kind", "none")), int(first), int(second))
