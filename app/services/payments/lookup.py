@@ -1,0 +1,73 @@
+"""Finding payments, the money that came in for them, and refunds."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from app.core.db import db
+from app.core.errors import NotFound
+from app.domain.payments import PaymentState, Provider
+from app.models import Payment, PaymentEvent, PaymentReceipt, Refund
+
+OPEN = (PaymentState.CREATING, PaymentState.OPEN)
+
+
+def get(payment_id: int, *, lock: bool = False) -> Payment:
+    """Raises NotFound. Whoever locks a payment holds its order's lock already."""
+    query = select(Payment).where(Payment.id == payment_id).execution_options(populate_existing=lock)
+    payment = db.session.scalar(query.with_for_update() if lock else query)
+    if payment is None:
+        raise NotFound
+    return payment
+
+
+def find_by_reference(provider: Provider, reference: str) -> Payment | None:
+    """By our own id at the provider."""
+    return db.session.scalar(
+        select(Payment).where(Payment.provider == provider, Payment.reference == reference)
+    )
+
+
+def find_open(order_id: int) -> Payment | None:
+    """The one payment of the order that can be paid, or is about to be."""
+    return db.session.scalar(
+        select(Payment)
+        .where(Payment.order_id == order_id, Payment.state.in_(OPEN))
+        .execution_options(populate_existing=True)
+    )
+
+
+def payments_of(order_id: int) -> Sequence[Payment]:
+    """All payments of an order, the oldest first."""
+    return db.session.scalars(select(Payment).where(Payment.order_id == order_id).order_by(Payment.id)).all()
+
+
+def receipts_of(order_id: int) -> Sequence[PaymentReceipt]:
+    """The money that came in for an order, the oldest first."""
+    query = select(PaymentReceipt).where(PaymentReceipt.order_id == order_id).order_by(PaymentReceipt.id)
+    return db.session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def accepted(order_id: int) -> PaymentReceipt | None:
+    """What the order was paid with."""
+    query = select(PaymentReceipt).where(PaymentReceipt.order_id == order_id, PaymentReceipt.accepted)
+    return db.session.scalar(query.execution_options(populate_existing=True))
+
+
+def find_receipt(provider: Provider, transaction: str) -> PaymentReceipt | None:
+    """By the provider's id of the money's movement."""
+    query = select(PaymentReceipt).where(
+        PaymentReceipt.provider == provider, PaymentReceipt.transaction == transaction
+    )
+    return db.session.scalar(query.execution_options(populate_existing=True))
+
+
+def refunds_of(order_id: int) -> Sequence[Refund]:
+    """The refunds of an order, the oldest first."""
+    return db.session.scalars(select(Refund).where(Refund.order_id == order_id).order_by(Refund.id)).all()
+
+
+def events_of(payment_id: int) -> Sequence[PaymentEvent]:
+    """What the provider told about a payment, the oldest first."""
+    query = select(PaymentEvent).where(PaymentEvent.payment_id == payment_id).order_by(PaymentEvent.id)
+    return db.session.scalars(query).all()
