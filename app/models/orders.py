@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.domain.orders import Actor, OrderState, Phase, Step, StepState
 from app.domain.payments import Provider
+from app.domain.products import StockState
 from app.models.base import Created, Keyed, Model, TenantOwned, belongs_to, text_enum
 
 CLAIMABLE = text("state IN ('paid', 'generating')")
@@ -36,6 +37,8 @@ class Order(Keyed, Created, TenantOwned, Model):
     made_by: Mapped[str]
     """The press that made it: pressing twice makes one order."""
     promoter_id: Mapped[int | None]
+    stock_held: Mapped[StockState | None] = mapped_column(text_enum(StockState, "stock_held"))
+    """What it holds of a stock that is only counted; items of a digital product know their order themselves."""
     expires_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
     """Orders are served in this order."""

@@ -1,21 +1,17 @@
 """Telling the boss that a bot is unwell, once when it begins and once when it is over."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import and_, or_, select, text
-from sqlalchemy.orm import selectinload
 
 from app.core.clock import now
 from app.core.db import db
 from app.core.i18n import N_, translate
 from app.core.settings import get_settings
 from app.domain.bot_health import Problem
-from app.domain.bots import BotState
-from app.domain.people import Role
-from app.models import Bot, BotAlert, BotMember, Membership, Tenant
-from app.services import bots, mails, outbox
+from app.models import Bot, BotAlert
+from app.services import bots, mails, notices, outbox
 from app.services.health.card import read_alert
 
 BATCH = 100
@@ -36,15 +32,6 @@ WHERE a.closed_at IS NULL AND b.id = a.bot_id AND a.kind = ANY(:kinds) AND b.sta
       AND b.error_code IS NULL AND b.error_at < clock_timestamp() - make_interval(secs => :quiet)
 """)
 QUIET = {Problem.CONFLICT: 120, Problem.UNREACHABLE: 30}
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Somebody who is told, by Telegram, mail or both."""
-
-    telegram_id: int | None
-    email: str
-    locale: str
 
 
 def tell() -> int:
@@ -72,7 +59,7 @@ def _untold() -> Iterator[BotAlert]:
 def _tell(alert: BotAlert) -> None:
     bot = bots.get(alert.bot_id)
     over = alert.closed_at is not None
-    reached = [_tell_one(alert, bot, reader, over=over) for reader in _readers(bot.tenant_id)]
+    reached = [_tell_one(alert, bot, reader, over=over) for reader in notices.readers(bot.tenant_id)]
     if over:
         alert.closed_told_at = now()
     elif any(reached):
@@ -81,14 +68,14 @@ def _tell(alert: BotAlert) -> None:
         alert.due_at = now() + NO_WAY_YET
 
 
-def _tell_one(alert: BotAlert, bot: Bot, reader: Reader, *, over: bool) -> bool:
+def _tell_one(alert: BotAlert, bot: Bot, reader: notices.Reader, *, over: bool) -> bool:
     """Whether there was a way to reach him."""
     subject, body = _words(alert, bot, reader.locale, over=over)
     key = f"bot_alert:{alert.id}:{'closed' if over else 'open'}"
     mailed = bool(get_settings().mail_url) and mails.queue(
         reader.email, subject, body, f"{key}:{reader.email}"
     )
-    carrier = _carrier(bot, reader.telegram_id)
+    carrier = notices.carrier(bot.tenant_id, reader.telegram_id, bot.id)
     if carrier is None or reader.telegram_id is None:
         return mailed
     outbox.queue_message(
@@ -112,39 +99,3 @@ def _words(alert: BotAlert, bot: Bot, locale: str, *, over: bool) -> tuple[str, 
     reading = read_alert(alert)
     problem = translate(locale, reading.text, **reading.params)
     return translate(locale, SUBJECT_OPENED, bot=name), translate(locale, OPENED, bot=name, problem=problem)
-
-
-def _readers(tenant_id: int) -> list[Reader]:
-    locale = db.session.scalar(select(Tenant.locale).where(Tenant.id == tenant_id)) or ""
-    query = (
-        select(Membership)
-        .where(Membership.tenant_id == tenant_id, Membership.role.in_([Role.OWNER, Role.MANAGER]))
-        .options(selectinload(Membership.user))
-    )
-    return [
-        Reader(row.telegram_id, row.user.email, row.user.locale or locale)
-        for row in db.session.scalars(query)
-    ]
-
-
-def _carrier(bot: Bot, telegram_id: int | None) -> int | None:
-    """The bot that brings the news: itself where it can still send, else another one that he talks with."""
-    if telegram_id is None:
-        return None
-    query = (
-        select(Bot)
-        .join(BotMember, BotMember.bot_id == Bot.id)
-        .where(
-            Bot.tenant_id == bot.tenant_id,
-            BotMember.telegram_id == telegram_id,
-            BotMember.blocked_at.is_(None),
-            Bot.enabled,
-            Bot.removed_at.is_(None),
-            Bot.state.in_([BotState.RUNNING, BotState.STARTING, BotState.CONFLICT]),
-        )
-        # Its own news first; then whoever is well.
-        .order_by((Bot.id != bot.id), (Bot.state != BotState.RUNNING), Bot.id)
-        .limit(1)
-    )
-    found = db.session.scalar(query)
-    return found.id if found else None
