@@ -71,6 +71,8 @@ class Birth:
     hour: int | None = None
     minute: int = 0
     place: Place | None = None
+    exact: bool = True
+    """False where only the double hour is known; `hour` and `minute` are then its middle."""
 
 
 @dataclass(frozen=True, slots=True)
