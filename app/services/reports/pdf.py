@@ -1,0 +1,70 @@
+"""The report as a designed book in PDF, set by Typst from the templates in `app/assets/report`."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cache
+from pathlib import Path
+from threading import BoundedSemaphore
+from typing import Final
+
+import typst
+
+from app.domain.bazi import Chart, ReportText
+from app.services.reports.pdf_data import book
+
+_ASSETS: Final = Path(__file__).resolve().parents[2] / "assets" / "report"
+_AT_ONCE: Final = BoundedSemaphore(2)
+"""Setting a book takes a whole core and some memory; more at once would only make each one slower."""
+
+
+@dataclass(frozen=True, slots=True)
+class PdfHead:
+    """What a report shows beside chart and text. `shop` is the tenant's name, `code` the order's."""
+
+    name: str
+    shop: str
+    product: str
+    code: str
+    made_on: date
+    locale: str
+
+
+def render(head: PdfHead, chart: Chart, text: ReportText) -> bytes:
+    """The PDF. The same arguments always give the same bytes, so that its sum can be kept.
+
+    Everything a buyer or a model wrote reaches Typst as data (JSON in `sys.inputs`), never as source.
+    """
+    with _AT_ONCE:
+        return typst.compile(
+            _ASSETS / "report.typ",
+            root=_ASSETS,
+            font_paths=_fonts(),
+            ignore_system_fonts=True,
+            format="pdf",
+            sys_inputs={"data": data_of(head, chart, text)},
+            timestamp=datetime.combine(head.made_on, time(), UTC),
+        )
+
+
+def data_of(head: PdfHead, chart: Chart, text: ReportText) -> str:
+    """The JSON that the templates show."""
+    lang = "zh" if head.locale.lower().startswith("zh") else "en"
+    whole = book(
+        name=head.name,
+        shop=head.shop,
+        product=head.product,
+        code=head.code,
+        made_on=head.made_on,
+        lang=lang,
+        chart=chart,
+        text=text,
+    )
+    return json.dumps(whole, ensure_ascii=False, sort_keys=True)
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """Our own fonts and none of the machine's, so that a report looks the same wherever it is made."""
+    folder = str(_ASSETS / "fonts")
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
