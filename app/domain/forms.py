@@ -1,19 +1,19 @@
-"""Questions to a buyer: what kinds there are, and reading the answers to the plain ones.
+"""A boss's questions to his buyers, and reading the answers to plain ones.
 
 The kinds of a birth chart are read by `app/domain/bazi_inputs.py`; `app/domain/form_answers.py` knows all of them.
 """
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Final
 
 from app.core.errors import BadInput
 from app.core.i18n import N_
+from app.domain.form_fields import Choice, Field, FieldKind
 from app.domain.lottery_fields import BadSpec, Body, flag, items, mapping, number, required, text
 from app.domain.products import MAX_FIELDS
 
@@ -33,64 +33,19 @@ _EMAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]
 _UNSEEN: Final = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-_FIELDS: Final = ("key", "label", "kind", "required", "choices", "hint", "max_length", "least", "most")
-
-
-class FieldKind(StrEnum):
-    """What is asked for. A boss uses the first five; the others belong to birth charts."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    CHOICE = "choice"
-    DATE = "date"
-    EMAIL = "email"
-    BIRTH_DATE = "birth_date"
-    BIRTH_HOUR = "birth_hour"
-    PLACE = "place"
+_FIELD: Final = ("key", "label", "kind", "required", "choices", "hint", "max_length", "least", "most")
 
 
 OWN_KINDS: Final = (FieldKind.TEXT, FieldKind.NUMBER, FieldKind.CHOICE, FieldKind.DATE, FieldKind.EMAIL)
 """Kinds that a boss may use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One possible answer: what is kept, and the words for it (a msgid, or the boss's own words)."""
-
-    value: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One question. `label` and `hint` are msgids, or the boss's own words, which have no translation.
-
-    `least` and `most` are the bounds of a number, `max_length` of a text.
-    """
-
-    key: str
-    label: str
-    kind: FieldKind = FieldKind.TEXT
-    required: bool = True
-    choices: tuple[Choice, ...] = ()
-    hint: str = ""
-    max_length: int = DEFAULT_LENGTH
-    least: int | None = None
-    most: int | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """What `read_fields` reads; choices by their words, since a boss's are kept as they are worded."""
-        return {
-            "key": self.key,
-            "label": self.label,
-            "kind": self.kind.value,
-            "required": self.required,
-            "choices": [one.label for one in self.choices],
-            "hint": self.hint,
-            "max_length": self.max_length,
-            "least": self.least,
-            "most": self.most,
-        }
+def fields_json(fields: Sequence[Field]) -> list[object]:
+    """What `read_fields` reads; choices by their words, since a boss's are kept as they are worded."""
+    return [
+        {**asdict(one), "kind": one.kind.value, "choices": [choice.label for choice in one.choices]}
+        for one in fields
+    ]
 
 
 class BadAnswer(BadInput):
@@ -136,7 +91,7 @@ def _with_key(field: Field, key: str, others: Sequence[Field]) -> Field:
 
 
 def _read_field(raw: object, path: str) -> Field:
-    body = mapping(raw, path, _FIELDS)
+    body = mapping(raw, path, _FIELD)
     kind = _kind(body, path)
     key = text(body, "key", 30, parent=path)
     if key and not _KEY.fullmatch(key):
@@ -196,7 +151,7 @@ def _text(field: Field, raw: str) -> str:
     words = _UNSEEN.sub("", raw.replace("\r\n", "\n")).strip()
     if not words:
         raise BadAnswer(N_("Please answer with a few words."))
-    most = min(field.max_length, MAX_ANSWER)
+    most = min(field.max_length or DEFAULT_LENGTH, MAX_ANSWER)
     if len(words) > most:
         raise BadAnswer(
             N_("That is a little long: up to %(most)s characters fit, yours has %(count)s."),
@@ -268,8 +223,3 @@ def plain_words(field: Field, value: object) -> str:
     if field.kind is FieldKind.CHOICE:
         return next((one.label for one in field.choices if one.value == value), str(value))
     return str(value)
-
-
-def answers_of(raw: Mapping[str, object]) -> dict[str, object]:
-    """The answers alone, without what a form remembers beside them (its keys begin with `?`)."""
-    return {key: value for key, value in raw.items() if not key.startswith("?")}

@@ -86,6 +86,8 @@ class Step(StrEnum):
     PDF = "pdf"
     HANDOUT = "handout"
     """Credits posted, or the item of the stock that was taken."""
+    DELIVERY = "delivery"
+    """Which messages the buyer gets, by their keys in the outbox."""
 
 
 class StepState(StrEnum):
@@ -106,3 +108,8 @@ def read_code(typed: str) -> str | None:
     """The code that somebody means, whose letters may be small; None for what can't be one."""
     code = typed.strip().upper()
     return code if _CODE.fullmatch(code) else None
+
+
+def is_erased(telegram_id: int) -> bool:
+    """Whether the number stands for a buyer who was erased: it is made from his order and leads to nobody."""
+    return telegram_id < 0

@@ -34,11 +34,11 @@ class TooManyOpen(LimitReached):
     )
 
 
-class ShopFull(LimitReached):
-    """The tenant's limit of open orders is reached."""
+class BuyerErased(Conflict):
+    """There is nobody to deliver it to."""
 
-    code = "shop_full"
-    message = N_("The shop cannot take more orders right now. Please try again later.")
+    code = "buyer_erased"
+    message = N_("The data of this buyer was erased on his wish, so the order can only be refunded.")
 
 
 class NotForSale(Conflict):

@@ -1,4 +1,4 @@
-"""The one door for single moves of an order: what may follow what, the history."""
+"""The one door for single moves of an order: what may follow what, the history, and what a move brings with it."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,9 @@ from app.core import clock
 from app.core.db import db
 from app.domain.orders import MOVES, Actor, OrderState, Phase
 from app.models import Order, OrderEvent
+from app.services import affiliates
 from app.services.orders.errors import IllegalMove
+from app.services.products import stock
 
 
 def move(
@@ -34,7 +36,9 @@ def move(
     for column, value in {**_columns(order, to), **columns}.items():
         setattr(order, column, value)
     order.state = to
-    return _line(order, state, actor=actor, why=why, name=name, details=details)
+    event = _line(order, state, actor=actor, why=why, name=name, details=details)
+    _follow(order, to)
+    return event
 
 
 def note(
@@ -86,3 +90,13 @@ def _columns(order: Order, to: OrderState) -> dict[str, object]:
         # Whoever is at work on it finds his lease gone.
         columns["lease_token"] = order.lease_token + 1
     return columns
+
+
+def _follow(order: Order, to: OrderState) -> None:
+    if to is OrderState.COMPLETED:
+        affiliates.earn(order)
+    elif to is OrderState.REFUNDED:
+        affiliates.reverse(order)
+        stock.release(order)
+    elif to is OrderState.EXPIRED:
+        stock.release(order)
