@@ -10,8 +10,6 @@ from app.domain.payments import Provider
 from app.domain.products import StockState
 from app.models.base import Created, Keyed, Model, TenantOwned, belongs_to, text_enum
 
-CLAIMABLE = text("state IN ('paid', 'generating')")
-
 
 class Order(Keyed, Created, TenantOwned, Model):
     """One purchase. `product` is what was sold, as it was then: name, kind, options, commission."""
@@ -59,6 +57,8 @@ class Order(Keyed, Created, TenantOwned, Model):
     """When the buyer was told that it takes longer."""
     turn: Mapped[int] = mapped_column(Integer, server_default="1")
     """Raised by the boss's retry, so that parts of a delivery that failed for good may be sent anew."""
+    told_turn: Mapped[int] = mapped_column(Integer, server_default="0")
+    """The turn in which the buyer was last told that his order is paid and begun."""
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
@@ -70,8 +70,28 @@ class Order(Keyed, Created, TenantOwned, Model):
         ForeignKeyConstraint(["tenant_id", "promoter_id"], ["promoter.tenant_id", "promoter.id"]),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("(state = 'generating') = (phase IS NOT NULL)", name="working"),
-        Index("ix_orders_work", "paid_at", "id", postgresql_where=CLAIMABLE),
-        Index("ix_orders_work_tenant", "tenant_id", "paid_at", "id", postgresql_where=CLAIMABLE),
+        # What waits for a worker: at once in the order of payment, or from a moment on.
+        Index(
+            "ix_orders_due",
+            "tenant_id",
+            "paid_at",
+            "id",
+            postgresql_where=text("state = 'paid' AND not_before IS NULL"),
+        ),
+        Index(
+            "ix_orders_later",
+            "tenant_id",
+            "not_before",
+            postgresql_where=text("state = 'paid' AND not_before IS NOT NULL"),
+        ),
+        Index("ix_orders_working", "phase", "tenant_id", "id", postgresql_where=text("state = 'generating'")),
+        Index("ix_orders_untold", "id", postgresql_where=text("state = 'paid' AND told_turn < turn")),
+        Index(
+            "ix_orders_unnoted",
+            "paid_at",
+            "id",
+            postgresql_where=text("state IN ('paid', 'generating') AND noted_at IS NULL"),
+        ),
         Index("ix_orders_pending", "expires_at", postgresql_where=text("state = 'pending'")),
         Index("ix_orders_list", "tenant_id", "id"),
         Index("ix_orders_buyer", "tenant_id", "telegram_id", "id"),

@@ -580,6 +580,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("noted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("turn", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("told_turn", sa.Integer(), server_default="0", nullable=False),
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("(state = 'generating') = (phase IS NOT NULL)", name=op.f("ck_orders_working")),
@@ -622,18 +623,39 @@ def upgrade() -> None:
     op.create_index("ix_orders_product", "orders", ["product_id", "id"], unique=False)
     op.create_index(op.f("ix_orders_tenant_id"), "orders", ["tenant_id"], unique=False)
     op.create_index(
-        "ix_orders_work",
-        "orders",
-        ["paid_at", "id"],
-        unique=False,
-        postgresql_where=sa.text("state IN ('paid', 'generating')"),
-    )
-    op.create_index(
-        "ix_orders_work_tenant",
+        "ix_orders_due",
         "orders",
         ["tenant_id", "paid_at", "id"],
         unique=False,
-        postgresql_where=sa.text("state IN ('paid', 'generating')"),
+        postgresql_where=sa.text("state = 'paid' AND not_before IS NULL"),
+    )
+    op.create_index(
+        "ix_orders_later",
+        "orders",
+        ["tenant_id", "not_before"],
+        unique=False,
+        postgresql_where=sa.text("state = 'paid' AND not_before IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_orders_working",
+        "orders",
+        ["phase", "tenant_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'generating'"),
+    )
+    op.create_index(
+        "ix_orders_untold",
+        "orders",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'paid' AND told_turn < turn"),
+    )
+    op.create_index(
+        "ix_orders_unnoted",
+        "orders",
+        ["paid_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('paid', 'generating') AND noted_at IS NULL"),
     )
     op.create_table(
         "product_visit",
@@ -806,6 +828,7 @@ def upgrade() -> None:
                 "text",
                 "pdf",
                 "handout",
+                "delivery",
                 name="step",
                 native_enum=False,
                 create_constraint=True,
