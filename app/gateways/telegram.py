@@ -1,6 +1,6 @@
 """The few Bot API calls that manage a bot. Sending messages is `bots/telegram/sender.py`'s business."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -155,6 +155,27 @@ def get_chat_member(token: str, chat: str, user_id: int) -> ChatMember:
     )
     posts = status == "creator" or (status == "administrator" and found.get("can_post_messages") is not False)
     return ChatMember(status, inside, posts)
+
+
+def create_invoice_link(token: str, params: Mapping[str, object]) -> str:
+    """A link that opens an invoice; `params` are those of the method."""
+    found = _call(token, "createInvoiceLink", **params)
+    if not isinstance(found, str):
+        raise TelegramUnreachable("the answer is no link")
+    return found
+
+
+def refund_star_payment(token: str, user_id: int, charge_id: str) -> None:
+    """Gives somebody his Stars back."""
+    _call(token, "refundStarPayment", user_id=user_id, telegram_payment_charge_id=charge_id)
+
+
+def get_star_transactions(token: str, offset: int, limit: int) -> list[dict[str, Any]]:
+    """Movements of the bot's Stars as Telegram describes them, the oldest first."""
+    found = _object(_call(token, "getStarTransactions", offset=offset, limit=limit)).get("transactions")
+    if not isinstance(found, list):
+        raise TelegramUnreachable("the answer has no transactions")
+    return [one for one in found if isinstance(one, dict)]
 
 
 @cache
