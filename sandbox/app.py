@@ -7,6 +7,8 @@ from sandbox.control.door import Door
 from sandbox.drand import Drand
 from sandbox.http import Handler, Request, Response
 from sandbox.pages import Pages
+from sandbox.pingpong import api as pingpong
+from sandbox.pingpong.pages import PayPages
 from sandbox.world import World
 
 
@@ -15,11 +17,14 @@ class App:
 
     def __init__(self, world: World) -> None:
         api, pages = Api(world), Pages(world)
+        pay = PayPages(world.desk, pages.render)
         self._mounts: tuple[tuple[str, Handler], ...] = (
             ("/bot", self._bot_or_page(api, pages)),
             ("/control/", Door(world).handle),
             ("/drand/", Drand(world.relays, world.clock).handle),
             ("/file/bot", api.handle_file),
+            ("/pay/", pay.handle),
+            ("/pingpong/", pingpong.Api(world.desk).handle),
             ("/", pages.handle),
         )
 

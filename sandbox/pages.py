@@ -54,12 +54,12 @@ class Pages:
 
     def _page(self, request: Request, path: str) -> Response:
         if path == "/":
-            return self._render(request, "home.html", bots=self._bot_rows(), chats=self._chat_rows(None))
+            return self.render(request, "home.html", bots=self._bot_rows(), chats=self._chat_rows(None))
         if path == "/botfather":
-            return self._render(request, "botfather.html", bots=self._bot_rows())
+            return self.render(request, "botfather.html", bots=self._bot_rows())
         if path.startswith("/chat/"):
             return self._chat(request, path.removeprefix("/chat/"))
-        return self._render(request, "not_found.html", status=404)
+        return self.render(request, "not_found.html", status=404)
 
     def _chat(self, request: Request, username: str) -> Response:
         bot = self._world.find_bot(username)
@@ -68,7 +68,7 @@ class Pages:
         person = self._world.person(int(user_id) if user_id.isdigit() else FIRST_PERSON)
         chat = self._world.find_chat(query["chat"]) if "chat" in query else None
         if bot is None or ("chat" in query and chat is None):
-            return self._render(request, "not_found.html", status=404)
+            return self.render(request, "not_found.html", status=404)
         viewer: Json = {**person.user(), "hue": hue(person.id)}
         page: Json = {
             "bot": {**bot.user(), "hue": hue(bot.id), "commands": commands_of(bot)},
@@ -81,7 +81,7 @@ class Pages:
         people = [{**other.user(), "hue": hue(other.id)} for other in list(self._world.people.values())[:20]]
         if all(other["id"] != person.id for other in people):
             people.append(viewer)
-        return self._render(
+        return self.render(
             request, "chat.html", page=page, people=people, bots=self._bot_rows(), chats=self._chat_rows(bot),
             shown=chat, members=sum(status in PRESENT for status in chat.members.values()) if chat else 0,
         )  # fmt: skip
@@ -110,7 +110,8 @@ class Pages:
                 rows.append({**chat.chat(), "hue": hue(chat.id), "guide": guide.username})
         return rows
 
-    def _render(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
+    def render(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
+        """A page from its template, in the language of the request."""
         language, chosen = language_of(request)
         texts = words(language)
         text = self._templates.get_template(name).render(

@@ -52,6 +52,7 @@ async def serve(settings: Settings) -> None:
     server.close()
     saver.cancel()
     world.deliveries.close()
+    world.desk.notifier.clear()
     for connection in list(connections):
         connection.close()
     if settings.data is not None and not settings.fast:
@@ -67,7 +68,7 @@ async def keep_saving(world: World, settings: Settings) -> None:
     while True:
         # A large world is written less often, so that writing takes a twentieth of the time at most.
         await asyncio.sleep(max(SAVE_EVERY, 20 * took))
-        if world.dirty:
+        if world.dirty or world.desk.book.dirty:
             start = loop.time()
             store.save(world, settings.data, clean=False)
             took = loop.time() - start

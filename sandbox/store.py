@@ -36,6 +36,7 @@ def snapshot(world: World, *, clean: bool) -> bytes:
         "shared": [
             {"chat": chat_id, "messages": list(talk.messages.values())} for chat_id, talk in world.shared.items()
         ],
+        "pingpong": world.desk.book.snapshot(),
     }, option=orjson.OPT_NON_STR_KEYS)  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def save(world: World, path: Path, *, clean: bool) -> None:
     new.touch(mode=0o600)
     new.write_bytes(snapshot(world, clean=clean))
     new.replace(path)
-    world.dirty = False
+    world.dirty = world.desk.book.dirty = False
 
 
 def load(world: World, path: Path) -> None:
@@ -80,6 +81,7 @@ def load(world: World, path: Path) -> None:
         chat["members"] = {int(member): status for member, status in chat["members"].items()}
         chat["boosts"] = {int(member): boosts for member, boosts in chat.get("boosts", {}).items()}
         world.chats[chat["id"]] = Chat(**chat)
+    world.desk.book.restore(data.get("pingpong") or {"accounts": [], "payments": [], "refunds": []})
     world.shelf.files = {stored["file_id"]: Stored(**stored) for stored in data["files"]}
     for entry in data["bots"]:
         world.keep_bot(load_bot(entry, jump))

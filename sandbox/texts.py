@@ -95,6 +95,30 @@ TEXTS: dict[str, tuple[str, str]] = {
     "today": ("今天", "Today"),
     "newest": ("回到最新消息", "To the newest message"),
     "alert_ok": ("好", "OK"),
+    "pay_title": ("付款", "Pay"),
+    "pay_note": ("沙盒付款页 · 不会真的扣款", "Sandbox checkout · no real money moves"),
+    "pay_amount": ("应付金额", "Amount due"),
+    "pay_order": ("订单号", "Order"),
+    "pay_card": ("银行卡", "Card"),
+    "pay_button": ("确认付款", "Pay"),
+    "pay_done": ("付款成功", "Paid"),
+    "pay_twice": ("这笔订单已付款 {} 次", "This order was paid {} times"),
+    "pay_return": ("返回商家", "Back to the shop"),
+    "pay_closed": ("这笔付款已关闭", "This payment is closed"),
+    "pay_closed_text": (
+        "没有扣款。需要的话请回商家重新下单。",
+        "Nothing was charged. Order again at the shop if you like.",
+    ),
+    "pay_failed": ("银行拒绝了这次付款", "Your bank declined"),
+    "pay_failed_text": ("没有扣款，可以再试一次。", "Nothing was charged, you may try again."),
+    "pay_try": ("试试别的情况", "Try something else"),
+    "pay_decline": ("付款失败（银行拒绝）", "Bank declines"),
+    "pay_close": ("关闭付款", "Close payment"),
+    "pay_again": ("再付一次（重复付款）", "Pay a second time"),
+    "pay_foot": (
+        "本页模拟 PingPong 收银台，只在这台电脑上。",
+        "A stand-in for PingPong's checkout, on this machine only.",
+    ),
 }
 
 LANGUAGES = {"zh": 0, "en": 1}

@@ -13,6 +13,9 @@ from sandbox.files import Shelf
 from sandbox.journal import Journal
 from sandbox.models import SUPERGROUP_BASE, Bot, Chat, Clock, Person
 from sandbox.outbound import Client
+from sandbox.pingpong.book import Book
+from sandbox.pingpong.desk import Desk
+from sandbox.pingpong.notices import Notifier
 from sandbox.queues import put
 from sandbox.settings import Settings
 from sandbox.shapes import Json
@@ -40,12 +43,16 @@ class World:
         self.relays = Relays()
         self.shelf = Shelf(settings.data)
         patience = Patience(settings.retry_scale, settings.webhook_timeout)
-        self.deliveries = Deliveries(Client(), self.clock, patience)
+        client = Client()
+        self.deliveries = Deliveries(client, self.clock, patience)
+        book = Book(self.clock)
+        self.desk = Desk(book, Notifier(book, client, settings), settings)
         self.clear()
 
     def clear(self) -> None:
         """Forget everybody and everything."""
         self.deliveries.close()
+        self.desk.clear()
         self.bots: OrderedDict[int, Bot] = OrderedDict()
         self.bots_by_token: dict[str, Bot] = {}
         self.bots_by_username: dict[str, Bot] = {}

@@ -17,6 +17,11 @@ from typing import Any, Self
 import requests
 
 ROOT = Path(__file__).parents[1]
+PINGPONG_ACCOUNT = {
+    "client_id": "990000000000000001",
+    "acc_id": "990000000000000001001",
+    "salt": "SANDBOX0SALT0OF0NO0WORTH",
+}
 LIN = 5550001
 WANG = 5550002
 
@@ -218,6 +223,76 @@ class Sandbox:
     def order_drand(self, mode: str, relay: str = "*", *, seconds: float = 60) -> None:
         """A relay, or all, is `ok`, `down`, `late` by so many seconds, or `lying`."""
         self.post("drand", mode=mode, relay=relay, seconds=seconds)
+
+    # PingPong; `reference` is our merchantTransactionId
+
+    @property
+    def pingpong_url(self) -> str:
+        """What PINGPONG_API_URL has to be."""
+        return f"{self.url}/pingpong"
+
+    def pay(self, reference: str) -> Json:
+        """The payer pays: the payment as `payment` tells it."""
+        return self.post("pingpong/pay", reference=reference)
+
+    def pay_again(self, reference: str) -> Json:
+        """The payer pays a second time, by another page that was still open."""
+        return self.post("pingpong/pay", reference=reference, what="again")
+
+    def decline(self, reference: str) -> Json:
+        """The payer's bank says no; he may try again."""
+        return self.post("pingpong/pay", reference=reference, what="decline")
+
+    def close(self, reference: str) -> Json:
+        """The payment closes unpaid."""
+        return self.post("pingpong/pay", reference=reference, what="close")
+
+    def pay_all(self) -> int:
+        """Everybody pays; how many did."""
+        return int(self.post("pingpong/pay_all")["paid"])
+
+    def payment(self, reference: str) -> Json:
+        """One payment: status, amount, currency, transaction, page, charges, refunds."""
+        return self.get("pingpong/payment", reference=reference)
+
+    def payments(self) -> list[Json]:
+        """All payments, oldest first."""
+        found: list[Json] = self.get("pingpong/payments", limit=100_000)["payments"]
+        return found
+
+    def notifications(self, reference: str = "", *, after: int = 0) -> list[Json]:
+        """Attempts of notification: number, type, status, try_number, answer (HTTP status), taken, body."""
+        found: list[Json] = self.get("pingpong/notifications", reference=reference, after=after)["attempts"]
+        return found
+
+    def notify(self, reference: str, status: str = "SUCCESS", **more: Any) -> None:
+        """A notification by hand: `type` RECHARGE or REFUND, `transaction`, `refund_reference`, `amount`, `url`."""
+        self.post("pingpong/notify", reference=reference, status=status, **more)
+
+    def dispute(self, reference: str, event: str = "NOTIFICATION_OF_CHARGEBACK") -> None:
+        """The payer's bank takes the payer's side."""
+        self.post("pingpong/dispute", reference=reference, event=event)
+
+    def refund_by_hand(self, reference: str, **more: Any) -> Json:
+        """The merchant gives a charge (`transaction`, or the newest) back in PingPong's own pages."""
+        return self.post("pingpong/refund", reference=reference, **more)
+
+    def pingpong_account(
+        self, acc_id: str, salt: str, scheme: str = "salted-sha256", name: str = "店"
+    ) -> Json:
+        """One more account that PingPong knows."""
+        return self.post("pingpong/accounts", acc_id=acc_id, salt=salt, scheme=scheme, name=name)
+
+    def pingpong_knobs(self, who: str = "*", **switches: Any) -> None:
+        """Trouble with payments for an accId or all: notify="off", delay, jitter, copies, hold, sign="wrong" (md5, missing,
+        hmac), account="other", amount, currency; create="down" (cut, refuse), create_seconds; query="down" (cut,
+        refuse, processing), query_seconds; refund="down" (cut, refuse, fails), refund_seconds, refund_takes.
+        """
+        self.post("pingpong/knobs", who=who, **switches)
+
+    def release_notifications(self, order: str = "sent") -> int:
+        """Send what `hold=True` kept: "sent", "reversed" or "shuffled"; how many."""
+        return int(self.post("pingpong/release", order=order)["released"])
 
     def reset(self) -> None:
         """Forgets everything."""

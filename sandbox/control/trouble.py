@@ -58,9 +58,10 @@ def order_limits(world: World, params: Params) -> Json:
 
 @route("POST", "orders/clear")
 def clear(world: World, _params: Params) -> Json:
-    """No errors, slowness, limits and misbehaving relays any more."""
+    """No errors, slowness, limits, misbehaving relays and services any more."""
     world.faults.clear()
     world.relays.ordered.clear()
+    world.desk.book.knobs.clear()
     return done()
 
 

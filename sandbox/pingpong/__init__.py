@@ -1,0 +1,1 @@
+"""PingPong Checkout V4: creating, querying and refunding payments, the payment page, and the notifier."""
