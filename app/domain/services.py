@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Protocol
 
 from app.core.errors import OutsideFailed
 from app.core.i18n import N_
@@ -12,6 +13,18 @@ class Service(StrEnum):
 
     YUANFENJU = "yuanfenju"
     DEEPSEEK = "deepseek"
+
+
+class Access(Protocol):
+    """An account with a service."""
+
+    @property
+    def key(self) -> str:
+        """Its secret."""
+
+    @property
+    def url(self) -> str:
+        """The base address, without a slash at its end."""
 
 
 class ServiceFailed(OutsideFailed):
