@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cache
-from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Final
 
@@ -12,8 +11,8 @@ import typst
 
 from app.domain.bazi import Chart, ReportText
 from app.services.reports.pdf_data import book
+from app.services.reports.pdf_letters import ASSETS
 
-_ASSETS: Final = Path(__file__).resolve().parents[2] / "assets" / "report"
 _AT_ONCE: Final = BoundedSemaphore(2)
 """Setting a book takes a whole core and some memory; more at once would only make each one slower."""
 
@@ -37,8 +36,8 @@ def render(head: PdfHead, chart: Chart, text: ReportText) -> bytes:
     """
     with _AT_ONCE:
         return typst.compile(
-            _ASSETS / "report.typ",
-            root=_ASSETS,
+            ASSETS / "report.typ",
+            root=ASSETS,
             font_paths=_fonts(),
             ignore_system_fonts=True,
             format="pdf",
@@ -66,5 +65,5 @@ def data_of(head: PdfHead, chart: Chart, text: ReportText) -> str:
 @cache
 def _fonts() -> typst.Fonts:
     """Our own fonts and none of the machine's, so that a report looks the same wherever it is made."""
-    folder = str(_ASSETS / "fonts")
+    folder = str(ASSETS / "fonts")
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])

@@ -1,11 +1,11 @@
 """What the templates of the printed report get: plain data in which nothing is left to decide."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
 from app.domain.bazi import ELEMENTS, Chart, Decade, Pillar, ReportText
+from app.services.reports.pdf_letters import clean, cut
 from app.services.reports.pdf_words import (
     BRANCH_ANIMALS,
     BRANCH_ELEMENTS,
@@ -23,16 +23,7 @@ from app.services.reports.pdf_words import (
 )
 
 _PILLARS: Final = ("year", "month", "day", "hour")
-_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "So", "Sk", "Mn", "Me", "Zl", "Zp"})
-"""Controls, marks of direction, emoji and loose accents: what no font of ours shows, or what turns a line around."""
-_PRINTABLE_SIGNS: Final = frozenset("°©®™№℃")
-
-
-def clean(text: str) -> str:
-    """`text` in one line, without what cannot be printed."""
-    whole = unicodedata.normalize("NFC", " ".join(text.split()))
-    kept = (one for one in whole if one in _PRINTABLE_SIGNS or unicodedata.category(one) not in _UNPRINTABLE)
-    return " ".join("".join(kept).split())
+_TO: Final = "\N{EN DASH}"
 
 
 def book(
@@ -41,7 +32,8 @@ def book(
     """Everything the templates show. `lang` is `zh` or `en`."""
     say = words(lang)
     # A name of nothing but emoji leaves nothing; a dash is better than a cover without a name.
-    name, shop, product, code = clean(name) or "—", clean(shop), clean(product), clean(code)
+    name = cut(clean(name), 80) or "—"
+    shop, product, code = cut(clean(shop), 60), cut(clean(product), 60), clean(code)
     return {
         "lang": lang,
         "words": dict(say),
@@ -49,16 +41,15 @@ def book(
         "name": name,
         "shop": shop,
         "product": product,
-        "running": f"{shop} · {product}",
+        "running": f"{cut(shop, 24)} · {cut(product, 24)}",
         "code": code,
         "date": _date(made_on, lang),
         "pillars": [_pillar(key, one, lang) for key, one in zip(_PILLARS, chart.pillars, strict=False)],
         "facts": [list(pair) for pair in _facts(chart, name, lang)],
         "elements": [_element(chart, char, lang) for char in ELEMENTS],
         "balance": list(_balance(chart, lang)),
-        "luck_start": say["luck_line"].format_map({"luck_start": chart.luck_start}) if chart.luck_start else "",
-        # Years before the first decade have no pillar of their own and no place in the figure.
-        "decades": [_decade(one, made_on) for one in chart.decades if len(one.pillar) == len("甲子")],
+        "luck_start": _luck_start(chart, say),
+        "decades": [_decade(one, made_on) for one in _decades(chart)],
         "chapters": _chapters(text, lang),
         "notes": list(_notes(chart, text, say)),
         "last": [say["disclaimer"], say["ask"].format_map({"shop": shop, "code": code}), say["thanks"]],
@@ -115,7 +106,6 @@ def _pillar(key: str, pillar: Pillar, lang: str) -> dict[str, Any]:
 def _facts(chart: Chart, name: str, lang: str) -> Iterator[tuple[str, str]]:
     say = words(lang)
     yield say["name"], name
-    yield say["sex"], say[chart.sex.value]
     yield say["solar"], chart.clock
     if chart.solar != chart.clock:
         yield say["solar_used"], chart.solar
@@ -124,6 +114,7 @@ def _facts(chart: Chart, name: str, lang: str) -> Iterator[tuple[str, str]]:
     yield say["zodiac"], f"{chart.zodiac} {animal}".strip() if lang == "en" else chart.zodiac
     if chart.void:
         yield say["void"], chart.void
+    yield say["sex"], say[chart.sex.value]
 
 
 def _element(chart: Chart, char: str, lang: str) -> dict[str, Any]:
@@ -138,20 +129,31 @@ def _balance(chart: Chart, lang: str) -> Iterator[str]:
     name = ELEMENTS[own] if lang == "zh" else ELEMENT_NAMES[own]
     if chart.strength:
         strength = chart.strength if lang == "zh" else STRENGTHS.get(chart.strength, chart.strength)
-        yield say["strength_line"].format_map(
-            {"stem": chart.day.stem, "element": name, "strength": strength}
-        )
+        yield say["strength_line"].format_map({"stem": chart.day.stem, "element": name, "strength": strength})
     helpful = [one for one in chart.favourable if one in ELEMENTS]
     if helpful:
         names = helpful if lang == "zh" else [ELEMENT_NAMES[ELEMENTS.index(one)].lower() for one in helpful]
         yield say["favourable_line"].format_map({"elements": ("、" if lang == "zh" else ", ").join(names)})
 
 
+def _decades(chart: Chart) -> list[Decade]:
+    """Years before the first decade have no pillar of their own and no place in the figure."""
+    return [one for one in chart.decades if len(one.pillar) == len("甲子")]
+
+
+def _luck_start(chart: Chart, say: Mapping[str, str]) -> str:
+    decades = _decades(chart)
+    if not (decades and chart.luck_start):
+        return ""
+    first = decades[0]
+    return say["luck_line"].format_map({"luck_start": chart.luck_start, "year": first.year, "age": first.age})
+
+
 def _decade(decade: Decade, made_on: date) -> dict[str, Any]:
-    stem, branch = decade.pillar
+    stem, branch = tuple(decade.pillar)
     return {
-        "ages": f"{decade.age}–{decade.age + 9}",
-        "years": f"{decade.year}–{decade.year + 9}",
+        "ages": f"{decade.age}{_TO}{decade.age + 9}",
+        "years": f"{decade.year}{_TO}{decade.year + 9}",
         "stem": _stem(stem, "zh"),
         "branch": _branch(branch, "zh"),
         "now": decade.year <= made_on.year < decade.year + 10,
@@ -165,17 +167,25 @@ def _chapters(text: ReportText, lang: str) -> list[dict[str, Any]]:
             "number": numbers[nth] if nth < len(numbers) else str(nth + 1),
             "title": clean(section.title),
             "paragraphs": [
-                line for paragraph in section.paragraphs for one in paragraph.splitlines() if (line := clean(one))
+                line
+                for paragraph in section.paragraphs
+                for one in paragraph.splitlines()
+                if (line := clean(one))
             ],
         }
         for nth, section in enumerate(text.sections)
     ]
 
 
+def _together(moment: str) -> str:
+    """A date and its time of day on one line."""
+    return moment.replace(" ", "\u00a0")
+
+
 def _notes(chart: Chart, text: ReportText, say: Mapping[str, str]) -> Iterator[str]:
     yield say[f"source_{chart.source.value}"]
     if chart.solar != chart.clock:
-        yield say["solar_note"].format_map({"clock": chart.clock, "solar": chart.solar})
+        yield say["solar_note"].format_map({"clock": _together(chart.clock), "solar": _together(chart.solar)})
     if chart.hour is None:
         yield say["hour_unknown"]
     yield from (clean(note) for note in chart.notes)

@@ -1,7 +1,11 @@
 """What the printed report says itself, by locale, and English for the words a chart is made of."""
 
+import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
+
+from app.services.reports.pdf_letters import ASSETS
 
 STEMS: Final = "甲乙丙丁戊己庚辛壬癸"
 BRANCHES: Final = "子丑寅卯辰巳午未申酉戌亥"
@@ -91,134 +95,14 @@ NA_YIN: Final[Mapping[str, str]] = {
     "石榴木": "Pomegranate Wood",
     "大海水": "Great Sea Water",
 }
-
-ZH: Final[Mapping[str, str]] = {
-    "contents": "目录",
-    "contents_over": "本书内容",
-    "chart_title": "四柱命盘",
-    "chart_over": "生辰八字",
-    "elements_title": "五行分布",
-    "elements_over": "木 火 土 金 水",
-    "decades_title": "十年大运",
-    "decades_over": "人生节奏",
-    "notes_title": "推算说明",
-    "notes_over": "这份命盘是怎样排的",
-    "last_title": "写在最后",
-    "last_over": "使用须知",
-    "god": "十神",
-    "stem": "天干",
-    "branch": "地支",
-    "hidden": "藏干",
-    "na_yin": "纳音",
-    "stage": "长生",
-    "feeds": "相生",
-    "checks": "相克",
-    "day_master": "日主",
-    "year": "年柱",
-    "month": "月柱",
-    "day": "日柱",
-    "hour": "时柱",
-    "year_short": "年",
-    "month_short": "月",
-    "day_short": "日",
-    "hour_short": "时",
-    "name": "姓名",
-    "sex": "性别",
-    "male": "男",
-    "female": "女",
-    "solar": "公历",
-    "solar_used": "排盘时间",
-    "lunar": "农历",
-    "zodiac": "生肖",
-    "strength": "日主强弱",
-    "void": "日柱空亡",
-    "decades_hint": "岁数按虚岁计（出生当年为一岁）。红框为成书之年所行的大运。",
-    "hour_unknown": "出生时辰不详，所以只排年、月、日三柱；凡需要时柱才能判断的内容，本书从略。",
-    "solar_note": "钟表时间 {clock} 已校正为真太阳时 {solar}，命盘按校正后的时间排定。",
-    "source_yuanfenju": "命盘数据由缘份居排盘服务推算。",
-    "source_built_in": "命盘由本店的排盘程序按节气推算。",
-    "weights_note": "五行百分比由天干与地支藏干的权重相加得出，用来看气势的多寡，不代表好坏。",
-    "text_deepseek": "正文由人工智能依据命盘数据撰写。",
-    "text_built_in": "正文依据命盘数据，由传统命理文句编排而成。",
-    "disclaimer": "本书根据传统命理文化编写，仅供文化了解与娱乐参考，不构成医疗、法律、投资或其他专业建议。"
-    "人生的选择在您自己手中，请勿以此作为重大决定的依据。",
-    "ask": "如对内容有疑问，或需要再次领取本书，请回到 Telegram 中「{shop}」的机器人，"
-    "打开“我的订单”，并告知订单号 {code}。",
-    "thanks": "感谢您的信任，愿这本小书带给您片刻的安静与自省。",
-    "strength_line": "日主{stem}{element}，整体{strength}。",
-    "favourable_line": "对命局较为有利的五行是{elements}（图中带外圈者）。",
-    "luck_line": "起运：{luck_start}。",
-    "title": "{name} · {product}",
-}
-EN: Final[Mapping[str, str]] = {
-    "contents": "Contents",
-    "contents_over": "IN THIS BOOK",
-    "chart_title": "The Four Pillars",
-    "chart_over": "YOUR BIRTH CHART",
-    "elements_title": "The Five Elements",
-    "elements_over": "WOOD · FIRE · EARTH · METAL · WATER",
-    "decades_title": "Decades of Luck",
-    "decades_over": "THE RHYTHM OF A LIFE",
-    "notes_title": "How It Was Reckoned",
-    "notes_over": "NOTES",
-    "last_title": "A Last Word",
-    "last_over": "ABOUT THIS BOOK",
-    "god": "Ten gods",
-    "stem": "Stem",
-    "branch": "Branch",
-    "hidden": "Hidden stems",
-    "na_yin": "Na yin",
-    "stage": "Stage",
-    "feeds": "feeds",
-    "checks": "keeps in check",
-    "day_master": "Day master",
-    "year": "Year",
-    "month": "Month",
-    "day": "Day",
-    "hour": "Hour",
-    "year_short": "YEAR",
-    "month_short": "MONTH",
-    "day_short": "DAY",
-    "hour_short": "HOUR",
-    "name": "Name",
-    "sex": "Sex",
-    "male": "Male",
-    "female": "Female",
-    "solar": "Born",
-    "solar_used": "Reckoned with",
-    "lunar": "Lunar date",
-    "zodiac": "Zodiac",
-    "strength": "Day master",
-    "void": "Void branches",
-    "decades_hint": "Ages are counted the Chinese way: the year of birth is the first. "
-    "The red frame marks the decade in which this book was made.",
-    "hour_unknown": "The hour of birth is not known, so the chart has three pillars: year, month and day. "
-    "What can only be judged from the hour is left out.",
-    "solar_note": "The clock showed {clock}. Corrected to true solar time this is {solar}, "
-    "and the chart was reckoned with that.",
-    "source_yuanfenju": "The chart was calculated by the Yuanfenju (缘份居) service.",
-    "source_built_in": "The chart was calculated by the shop's own program from the solar terms.",
-    "weights_note": "The percentages add up the weights of the stems and of those hidden in the branches. "
-    "They show how much there is of an element, not whether that is good or bad.",
-    "text_deepseek": "The chapters were written by an artificial intelligence from the data of the chart.",
-    "text_built_in": "The chapters were put together from traditional readings of the data of the chart.",
-    "disclaimer": "This book follows a tradition of Chinese culture and is meant for culture and entertainment. "
-    "It is no medical, legal, financial or other professional advice. Your choices are your own: "
-    "please do not base an important decision on it.",
-    "ask": "If you have a question, or want this book once more, go back to the bot of “{shop}” in Telegram, "
-    "open “My orders” and give the order code {code}.",
-    "thanks": "Thank you for your trust. May this small book bring you a quiet moment.",
-    "strength_line": "The day master is {stem} ({element}); on the whole it is {strength}.",
-    "favourable_line": "The elements that help this chart are {elements} (ringed in the figure).",
-    "luck_line": "The first decade begins: {luck_start}.",
-    "title": "{name} · {product}",
-}
 NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "zh": tuple("壹贰叁肆伍陆柒捌玖拾"),
     "en": ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X"),
 }
 
 
+@cache
 def words(lang: str) -> Mapping[str, str]:
-    """The words of `lang`, `zh` or `en`."""
-    return ZH if lang == "zh" else EN
+    """The words of `lang`, `zh` or `en`; both files have the same keys."""
+    known: Mapping[str, str] = json.loads((ASSETS / "words" / f"{lang}.json").read_text(encoding="utf-8"))
+    return known

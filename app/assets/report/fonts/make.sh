@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the fonts of the report anew, from the released Noto fonts. Run it in an empty folder:
 #     sh make.sh /path/to/output
-# Needs npm (to fetch the two packages), Python 3.11 and fonttools 4.68 (`pyftsubset`) on the PATH.
+# Needs npm (to fetch the two packages), and a `python3` (3.11) with fonttools 4.68 whose `pyftsubset` is on the PATH.
 # The output is the same byte for byte for the same versions; SHA256SUMS beside this script holds the sums.
 set -eu
 out=${1:?where to}
@@ -34,7 +34,7 @@ PYTHON
 
 subset() { # source, characters, output
     pyftsubset "$1" --unicodes-file="$2" --output-file="$out/$3" --no-hinting --desubroutinize \
-        --layout-features=ccmp,kern,liga,locl,mark,mkmk,halt,lnum,tnum --name-IDs='0,1,2,3,4,5,6,13,14,16,17' \
+        --layout-features=ccmp,kern,liga,locl,mark,mkmk,halt,pwid --name-IDs='0,1,2,3,4,5,6,13,14,16,17' \
         --drop-tables+=vhea,vmtx,STAT,BASE --no-recalc-timestamp
 }
 subset serif/package/400Regular/NotoSerifSC_400Regular.ttf names.txt NotoSerifSC-Regular.ttf
@@ -42,4 +42,17 @@ subset serif/package/600SemiBold/NotoSerifSC_600SemiBold.ttf headings.txt NotoSe
 subset sans/package/400Regular/NotoSansSC_400Regular.ttf text.txt NotoSansSC-Regular.ttf
 cp serif/package/LICENSE_FONT "$out/OFL-NotoSerifSC.txt"
 cp sans/package/LICENSE_FONT "$out/OFL-NotoSansSC.txt"
-cd "$out" && sha256sum -- *.ttf
+cd "$out"
+sha256sum -- *.ttf > SHA256SUMS
+
+# The program must know what it can print: the characters of the widest font, as ranges.
+python3 - <<'PYTHON'
+from itertools import groupby
+from pathlib import Path
+
+from fontTools.ttLib import TTFont
+
+codes = sorted(TTFont("NotoSerifSC-Regular.ttf").getBestCmap())
+runs = [[code for _, code in run] for _, run in groupby(enumerate(codes), lambda pair: pair[1] - pair[0])]
+Path("covered.txt").write_text("".join(f"{run[0]:X} {run[-1]:X}\n" for run in runs), encoding="ascii")
+PYTHON
