@@ -9,6 +9,7 @@ from app.core.settings import get_settings
 from app.core.tenancy import system_scope
 from app.gateways.mail import MailRefused, MailUnreachable, mailer
 from app.services import mails, people, retention
+from app.services.affiliates import nightly as commissions
 from app.services.credits import nightly
 from app.services.schedule import claim_slot
 
@@ -82,3 +83,15 @@ def check_ledger() -> None:
                 return
             with transaction():
                 nightly.run(tenant_id)
+
+
+@shared_task(name=TaskName.MAINTENANCE_CHECK_COMMISSIONS)
+def check_commissions() -> None:
+    """Adds up the commissions of every tenant for whom it is night, one in each transaction."""
+    with system_scope():
+        with transaction():
+            due = commissions.due()
+        for tenant_id in due:
+            with transaction():
+                if commissions.claim(tenant_id):
+                    commissions.run(tenant_id)

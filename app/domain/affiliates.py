@@ -8,6 +8,9 @@ DEFAULT_WINDOW_DAYS: Final = 30
 MAX_WINDOW_DAYS: Final = 3650
 LEVELS: Final = 2
 MAX_TERMS: Final = 2000
+MAX_NOTE: Final = 200
+MAX_PAY_TO: Final = 300
+"""Characters of where a promoter wants his money."""
 PERCENT: Final = 10_000
 """Percentages are basis points: 1,000 = 10 %."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from babel.numbers import format_currency
+
 from app.core.errors import BadInput
 from app.core.i18n import N_
 
@@ -81,3 +83,10 @@ def read_money(text: str, currency: str) -> Money:
     if minor != minor.to_integral_value() or minor > MAX_MINOR:
         raise AmountNotValid(currency=currency, example=example)
     return Money(int(minor), currency)
+
+
+def shown_money(minor: int, currency: str, locale: str) -> str:
+    """An amount as people of the locale write it: `US$19.90`, `-¥5.00`; Stars by their sign."""
+    if currency == STARS:
+        return f"⭐{minor}"
+    return str(format_currency(Money(minor, currency).decimal(), currency, locale=locale))

@@ -97,6 +97,7 @@ class Order(Keyed, Created, TenantOwned, Model):
         Index("ix_orders_buyer", "tenant_id", "telegram_id", "id"),
         Index("ix_orders_created", "tenant_id", "created_at"),
         Index("ix_orders_product", "product_id", "id"),
+        Index("ix_orders_promoter", "promoter_id", "id", postgresql_where=text("promoter_id IS NOT NULL")),
     )
 
 

@@ -621,6 +621,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'pending'"),
     )
     op.create_index("ix_orders_product", "orders", ["product_id", "id"], unique=False)
+    op.create_index(
+        "ix_orders_promoter",
+        "orders",
+        ["promoter_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("promoter_id IS NOT NULL"),
+    )
     op.create_index(op.f("ix_orders_tenant_id"), "orders", ["tenant_id"], unique=False)
     op.create_index(
         "ix_orders_due",

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from app.core.db import db
 from app.domain.affiliates import EntryKind, PromoterState, read_commission
 from app.models import CommissionEntry, Order, Promoter, PromoterAccount
+from app.services.affiliates import telling
 from app.services.affiliates.ledger import Change, post
 
 
@@ -44,14 +45,16 @@ def _earn(order: Order, promoter: Promoter, level: int, amount: int) -> None:
         order_id=order.id,
         level=level,
     )
-    post(order.tenant_id, change, overdraw=True)
+    if post(order.tenant_id, change, overdraw=True) is not None:
+        telling.earned(promoter, order, level, amount)
 
 
 def reverse(order: Order) -> None:
     """Takes back exactly what a refunded order had brought. A balance may fall below zero; later earnings fill it up."""
     earned = db.session.execute(
-        select(CommissionEntry, PromoterAccount)
+        select(CommissionEntry, PromoterAccount.currency, Promoter)
         .join(PromoterAccount, PromoterAccount.id == CommissionEntry.account_id)
+        .join(Promoter, Promoter.id == PromoterAccount.promoter_id)
         .where(
             CommissionEntry.tenant_id == order.tenant_id,
             CommissionEntry.order_id == order.id,
@@ -59,14 +62,15 @@ def reverse(order: Order) -> None:
         )
         .order_by(CommissionEntry.level)
     ).all()
-    for entry, account in earned:
+    for entry, currency, promoter in earned:
         change = Change(
-            account.promoter_id,
-            account.currency,
+            promoter.id,
+            currency,
             EntryKind.REVERSED,
             -entry.amount,
             f"reverse:{order.id}:{entry.level}",
             order_id=order.id,
             level=entry.level,
         )
-        post(order.tenant_id, change, overdraw=True)
+        if post(order.tenant_id, change, overdraw=True) is not None:
+            telling.reversed_(promoter, order, entry.level or 1, entry.amount)

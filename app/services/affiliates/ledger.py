@@ -23,7 +23,8 @@ WITH account AS (
         (tenant_id, account_id, kind, amount, balance, reference, order_id, withdrawal_id, level, note)
     SELECT :tenant_id, id, :kind, CAST(:amount AS bigint), balance + CAST(:amount AS bigint), :reference,
         CAST(:order_id AS bigint), CAST(:withdrawal_id AS bigint), CAST(:level AS integer), :note
-    FROM account WHERE :overdraw OR balance + CAST(:amount AS bigint) >= 0
+    FROM account WHERE (:overdraw OR CAST(:amount AS bigint) > 0)
+        OR balance + CAST(:amount AS bigint) >= 0
     ON CONFLICT (tenant_id, reference) DO NOTHING
     RETURNING id, account_id, amount
 ), kept AS (
@@ -80,7 +81,7 @@ class Change:
 def post(tenant_id: int, change: Change, *, overdraw: bool) -> int | None:
     """Posts a change once for its reference: the balance after it, or None when the reference is known already.
 
-    `overdraw` = the balance may fall below zero. Raises BalanceTooLow.
+    `overdraw` = the balance may fall below zero; else what takes it there is refused. Raises BalanceTooLow.
     """
     values: dict[str, object] = {
         "tenant_id": tenant_id,

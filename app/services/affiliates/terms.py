@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.core.bells import Bell
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import N_
+from app.core.queue import ring
 from app.domain.affiliates import DEFAULT_WINDOW_DAYS, MAX_TERMS, MAX_WINDOW_DAYS
 from app.domain.money import exponent
-from app.models import AffiliateSettings
+from app.models import AffiliateSettings, Bot
 from app.services import audit
 
 
@@ -75,7 +78,18 @@ def save(tenant_id: int, new: Terms) -> None:
     query = insert(AffiliateSettings).values(tenant_id=tenant_id, **values)
     db.session.execute(query.on_conflict_do_update(index_elements=["tenant_id"], set_=values))
     db.session.expire_all()
+    if new.enabled != before.enabled:
+        _renew_menus(tenant_id)
     audit.record(tenant_id, "promoting.changed", ("tenant", tenant_id, ""), _changes(before, new))
+
+
+def _renew_menus(tenant_id: int) -> None:
+    """Another version of the bots makes every process draw their menus anew."""
+    changed = db.session.execute(
+        update(Bot).where(Bot.tenant_id == tenant_id).values(version=Bot.version + 1).returning(Bot.id)
+    )
+    for bot_id in changed.scalars():
+        ring(Bell.BOTS, bot_id)
 
 
 def _changes(before: Terms, new: Terms) -> dict[str, object]:
