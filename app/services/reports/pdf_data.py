@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.domain.bazi import ELEMENTS, Chart, Decade, Pillar, ReportText
 from app.services.reports.pdf_letters import clean, cut
+from app.services.reports.pdf_notes import in_english, moment_in_english
 from app.services.reports.pdf_words import (
     BRANCH_ANIMALS,
     BRANCH_ELEMENTS,
@@ -51,7 +52,7 @@ def book(
         "luck_start": _luck_start(chart, say),
         "decades": [_decade(one, made_on) for one in _decades(chart)],
         "chapters": _chapters(text, lang),
-        "notes": list(_notes(chart, text, say)),
+        "notes": list(_notes(chart, text, lang)),
         "last": [say["disclaimer"], say["ask"].format_map({"shop": shop, "code": code}), say["thanks"]],
     }
 
@@ -106,9 +107,12 @@ def _pillar(key: str, pillar: Pillar, lang: str) -> dict[str, Any]:
 def _facts(chart: Chart, name: str, lang: str) -> Iterator[tuple[str, str]]:
     say = words(lang)
     yield say["name"], name
-    yield say["solar"], chart.clock
-    if chart.solar != chart.clock:
-        yield say["solar_used"], chart.solar
+    clock, used = chart.clock, chart.solar
+    if lang == "en":
+        clock, used = moment_in_english(clock), moment_in_english(used)
+    yield say["solar"], clock
+    if used != clock:
+        yield say["solar_used"], used
     yield say["lunar"], chart.lunar
     animal = BRANCH_ANIMALS[ZODIAC.index(chart.zodiac)] if chart.zodiac and chart.zodiac in ZODIAC else ""
     yield say["zodiac"], f"{chart.zodiac} {animal}".strip() if lang == "en" else chart.zodiac
@@ -177,17 +181,9 @@ def _chapters(text: ReportText, lang: str) -> list[dict[str, Any]]:
     ]
 
 
-def _together(moment: str) -> str:
-    """A date and its time of day on one line."""
-    return moment.replace(" ", "\u00a0")
-
-
-def _notes(chart: Chart, text: ReportText, say: Mapping[str, str]) -> Iterator[str]:
+def _notes(chart: Chart, text: ReportText, lang: str) -> Iterator[str]:
+    say = words(lang)
     yield say[f"source_{chart.source.value}"]
-    if chart.solar != chart.clock:
-        yield say["solar_note"].format_map({"clock": _together(chart.clock), "solar": _together(chart.solar)})
-    if chart.hour is None:
-        yield say["hour_unknown"]
-    yield from (clean(note) for note in chart.notes)
+    yield from (clean(note if lang == "zh" else in_english(note)) for note in chart.notes)
     yield say["weights_note"]
     yield say[f"text_{text.source.value}"]
