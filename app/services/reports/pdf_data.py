@@ -34,7 +34,7 @@ def book(
     say = words(lang)
     # A name of nothing but emoji leaves nothing; a dash is better than a cover without a name.
     name = cut(clean(name), 80) or "—"
-    shop, product, code = cut(clean(shop), 60), cut(clean(product), 60), clean(code)
+    shop, product, code = cut(clean(shop), 60), cut(clean(product), 60), cut(clean(code), 24)
     return {
         "lang": lang,
         "words": dict(say),
