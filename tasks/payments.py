@@ -1,1 +1,105 @@
 """Payments: links, questions to providers, refunds, the daily comparison, news for the boss."""
+
+from celery import shared_task
+
+from app.core.queue import TaskName, transaction
+from app.core.tenancy import system_scope, tenant_scope
+from app.gateways.payments.base import ProviderFailed
+from app.services import reconciliation, shop_alerts
+from app.services.payments import asking, creating, refunding
+from app.services.payments import sweep as sweeping
+from app.services.schedule import claim_slot
+
+SWEEP_SECONDS = 2.5
+ASK_SECONDS = 9
+RECONCILE_SECONDS = 590
+TELL_SECONDS = 4.5
+
+
+@shared_task(name=TaskName.PAYMENTS_SWEEP)
+def sweep() -> None:
+    """Closes what is over, asks for the tasks of what waits."""
+    with system_scope(), transaction():
+        if claim_slot(TaskName.PAYMENTS_SWEEP, SWEEP_SECONDS):
+            sweeping.sweep()
+
+
+@shared_task(name=TaskName.PAYMENTS_CREATE)
+def create(payment_id: int) -> None:
+    """Makes a payment at its provider and sends the buyer his button."""
+    with system_scope():
+        with transaction():
+            making = creating.claim(payment_id)
+        if making is None:
+            return
+        try:
+            made = creating.make(making)
+        except ProviderFailed as error:
+            with transaction():
+                creating.fail(making, error)
+            return
+        with transaction():
+            creating.complete(making, made)
+
+
+@shared_task(name=TaskName.PAYMENTS_ASK)
+def ask() -> None:
+    """Asks providers about payments that nobody told us about."""
+    with system_scope():
+        with transaction():
+            queries = asking.claim_due() if claim_slot(TaskName.PAYMENTS_ASK, ASK_SECONDS) else []
+        for query in queries:
+            _ask(query)
+
+
+def _ask(query: asking.Query) -> None:
+    try:
+        receipt = asking.ask(query)
+    except ProviderFailed as error:
+        with tenant_scope(query.tenant_id), transaction():
+            asking.fail(query, error)
+        return
+    with tenant_scope(query.tenant_id), transaction():
+        asking.take_in(query, receipt)
+
+
+@shared_task(name=TaskName.PAYMENTS_REFUND)
+def refund(refund_id: int) -> None:
+    """Sends one refund, or asks what became of it."""
+    with system_scope():
+        with transaction():
+            sending = refunding.claim(refund_id)
+        if sending is None:
+            return
+        try:
+            answer = refunding.send(sending)
+        except ProviderFailed as error:
+            with transaction():
+                refunding.fail(sending, error)
+            return
+        with transaction():
+            refunding.complete(sending, answer)
+
+
+@shared_task(name=TaskName.PAYMENTS_RECONCILE)
+def reconcile() -> None:
+    """Compares yesterday's payments with their providers, once a day for each tenant."""
+    with system_scope():
+        with transaction():
+            due = (
+                reconciliation.claim_due()
+                if claim_slot(TaskName.PAYMENTS_RECONCILE, RECONCILE_SECONDS)
+                else []
+            )
+        for day in due:
+            theirs = reconciliation.ask(day)
+            with transaction():
+                reconciliation.write(day, theirs)
+
+
+@shared_task(name=TaskName.PAYMENTS_TELL)
+def tell() -> None:
+    """Writes the boss's news to the outbox."""
+    with system_scope(), transaction():
+        if claim_slot(TaskName.PAYMENTS_TELL, TELL_SECONDS):
+            shop_alerts.tell()

@@ -112,3 +112,56 @@ def next_query(created_at: datetime, now: datetime) -> datetime | None:
         if age < after:
             return created_at + after
     return min(now + QUERY_EVERY, created_at + QUERY_UNTIL)
+
+
+class Difference(StrEnum):
+    """How a provider and we differ about a payment."""
+
+    NONE = ""
+    UNPAID_HERE = "unpaid_here"
+    UNKNOWN_THERE = "unknown_there"
+    AMOUNT = "amount"
+    REFUNDED_THERE = "refunded_there"
+    NOT_REFUNDED_THERE = "not_refunded_there"
+
+
+class Settlement(StrEnum):
+    """What the boss does about a difference."""
+
+    MARK_PAID = "mark_paid"
+    """The money is there: the order goes on."""
+    REFUND = "refund"
+    """Give it back."""
+    MARK_REFUNDED = "mark_refunded"
+    """It went back already, in the provider's own pages."""
+    ACCEPT = "accept"
+    """Leave it as it is."""
+
+
+SETTLEMENTS: Final[Mapping[Difference, tuple[Settlement, ...]]] = {
+    Difference.NONE: (),
+    Difference.UNPAID_HERE: (Settlement.MARK_PAID, Settlement.REFUND, Settlement.ACCEPT),
+    Difference.UNKNOWN_THERE: (Settlement.ACCEPT,),
+    Difference.AMOUNT: (Settlement.ACCEPT,),
+    Difference.REFUNDED_THERE: (Settlement.MARK_REFUNDED, Settlement.ACCEPT),
+    Difference.NOT_REFUNDED_THERE: (Settlement.ACCEPT,),
+}
+"""What may be done about each; the first is the button that stands out."""
+
+
+def difference_of(
+    theirs: MoneyStatus, theirs_minor: int | None, received: int, refunded: int, *, refunds_known: bool = True
+) -> Difference:
+    """Compares what the provider says with what we hold; amounts in minor units.
+
+    `refunds_known` = the provider knows of every refund that we hold for done.
+    """
+    if theirs is MoneyStatus.REFUNDED:
+        return Difference.NONE if refunded else Difference.REFUNDED_THERE
+    if theirs is not MoneyStatus.SUCCESS:
+        return Difference.UNKNOWN_THERE if received else Difference.NONE
+    if not received:
+        return Difference.UNPAID_HERE
+    if theirs_minor is not None and theirs_minor != received:
+        return Difference.AMOUNT
+    return Difference.NONE if refunds_known else Difference.NOT_REFUNDED_THERE

@@ -88,6 +88,7 @@ class Payment(Keyed, Created, TenantOwned, Model):
         Index("ix_payment_creating", "id", postgresql_where=text("state = 'creating'")),
         Index("ix_payment_query", "query_at", postgresql_where=text("query_at IS NOT NULL")),
         Index("ix_payment_list", "tenant_id", "id"),
+        Index("ix_payment_created", "created_at"),
     )
 
 

@@ -976,6 +976,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_payment_creating", "payment", ["id"], unique=False, postgresql_where=sa.text("state = 'creating'")
     )
+    op.create_index("ix_payment_created", "payment", ["created_at"], unique=False)
     op.create_index("ix_payment_list", "payment", ["tenant_id", "id"], unique=False)
     op.create_index("ix_payment_order", "payment", ["order_id", "id"], unique=False)
     op.create_index(

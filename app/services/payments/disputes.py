@@ -1,0 +1,40 @@
+"""A buyer disputes the payment at his bank: nothing more is delivered, and the boss hears of it."""
+
+from app.domain.orders import Actor, OrderState
+from app.domain.shop_alerts import AlertKind
+from app.models import Order
+from app.services.orders import lookup as orders
+from app.services.orders import moves
+from app.services.shop_alerts import raise_alert
+
+DISPUTED = "disputed"
+"""The error of an order that waits for the end of a dispute; the boss may then have it tried again, or pay it back."""
+
+
+def stop(order_id: int, event: str, transaction: str) -> None:
+    """Sets an order aside that is not delivered yet, by taking it as a worker would and failing it. What was delivered
+    stays so.
+    """
+    order = orders.get(order_id, lock=True)
+    details: dict[str, object] = {"event": event, "transaction": transaction}
+    if order.state is OrderState.PAID:
+        moves.move(order, OrderState.GENERATING, actor=Actor.CALLBACK, why=DISPUTED, details=details)
+    if order.state is OrderState.GENERATING:
+        _set_aside(order, details)
+    else:
+        moves.note(order, DISPUTED, Actor.CALLBACK, details=details)
+    key = f"dispute:{order.id}:{event}:{transaction}"
+    raise_alert(order.tenant_id, AlertKind.DISPUTE, key, order_id=order.id, details=details)
+
+
+def _set_aside(order: Order, details: dict[str, object]) -> None:
+    # Whoever is at work on it finds his lease gone.
+    moves.move(
+        order,
+        OrderState.FAILED,
+        actor=Actor.CALLBACK,
+        why=DISPUTED,
+        details=details,
+        error=DISPUTED,
+        lease_token=order.lease_token + 1,
+    )
