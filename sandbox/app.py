@@ -4,12 +4,14 @@ from collections.abc import Awaitable
 
 from sandbox.botapi.api import Api
 from sandbox.control.door import Door
+from sandbox.deepseek import api as deepseek
 from sandbox.drand import Drand
 from sandbox.http import Handler, Request, Response
 from sandbox.pages import Pages
 from sandbox.pingpong import api as pingpong
 from sandbox.pingpong.pages import PayPages
 from sandbox.world import World
+from sandbox.yuanfenju import api as yuanfenju
 
 
 class App:
@@ -24,6 +26,8 @@ class App:
             ("/drand/", Drand(world.relays, world.clock).handle),
             ("/file/bot", api.handle_file),
             ("/pay/", pay.handle),
+            ("/yuanfenju/", yuanfenju.Api(world.yuanfenju).handle),
+            ("/deepseek/", deepseek.Api(world.deepseek, world.clock).handle),
             ("/pingpong/", pingpong.Api(world.desk).handle),
             ("/", pages.handle),
         )

@@ -5,7 +5,7 @@ Own code because 10,000 bots hold a connection each: an idle one costs only this
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import cast
@@ -35,21 +35,27 @@ class Request:
     body: bytes = b""
 
 
+class Cut(Exception):
+    """Raised by a stream: the connection ends here, in the middle of the answer."""
+
+
 @dataclass(slots=True)
 class Response:
-    """One answer. Status 0 stands for none at all: the connection is cut."""
+    """One answer. Status 0 stands for none at all: the connection is cut. A `stream` is sent piece by piece, chunked."""
 
     body: bytes = b""
     status: int = 200
     content_type: str = JSON
     headers: dict[str, str] = field(default_factory=dict)
+    stream: AsyncIterator[bytes] | None = None
 
     def encode(self, *, keep_alive: bool, with_body: bool) -> bytes:
-        """The bytes of the answer."""
+        """The bytes of the answer; of a stream only its head."""
         extra = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        size = "Transfer-Encoding: chunked" if self.stream else f"Content-Length: {len(self.body)}"
         head = (
             f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Unknown')}\r\nServer: sandbox\r\n"
-            f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n{extra}"
+            f"Content-Type: {self.content_type}\r\n{size}\r\n{extra}"
             f"Connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
         )
         return head.encode("latin-1") + (self.body if with_body else b"")
@@ -61,7 +67,7 @@ Handler = Callable[[Request], Response | Awaitable[Response]]
 class Connection(asyncio.Protocol):
     """One client. Requests are answered one after the other; more of them may wait in the buffer."""
 
-    __slots__ = ("_all", "_body", "_buffer", "_handler", "_request", "_task", "_transport")
+    __slots__ = ("_all", "_body", "_buffer", "_handler", "_pouring", "_request", "_task", "_transport")
 
     def __init__(self, handler: Handler, everybody: set["Connection"]) -> None:
         self._handler = handler
@@ -70,6 +76,7 @@ class Connection(asyncio.Protocol):
         self._request: Request | None = None
         self._body: Body | None = None
         self._task: asyncio.Future[Response] | None = None
+        self._pouring: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -81,8 +88,9 @@ class Connection(asyncio.Protocol):
         """Give up what this client was waiting for, so that a dead poller holds nothing."""
         self._all.discard(self)
         self._transport = None
-        if self._task is not None:
-            self._task.cancel()
+        for work in (self._task, self._pouring):
+            if work is not None:
+                work.cancel()
 
     def close(self) -> None:
         """End the connection after what was written."""
@@ -92,14 +100,19 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take in bytes and answer every request that is complete."""
         self._buffer += data
-        if self._task is None:
+        if self._is_free:
             self._advance()
         elif len(self._buffer) > MAX_AHEAD and self._transport is not None:
             self._transport.pause_reading()
 
+    @property
+    def _is_free(self) -> bool:
+        """Whether nothing is being answered."""
+        return self._task is None and self._pouring is None
+
     def _advance(self) -> None:
         try:
-            while self._transport is not None and self._task is None and self._read_request():
+            while self._transport is not None and self._is_free and self._read_request():
                 self._dispatch(cast("Request", self._request))
         except BadMessage as error:
             self._write(Response(str(error).encode(), error.status, "text/plain"), keep_alive=False)
@@ -172,7 +185,34 @@ class Connection(asyncio.Protocol):
     def _answer(self, response: Response) -> None:
         request = cast("Request", self._request)
         keep_alive = request.headers.get("connection", "").lower() != "close"
+        if response.stream is not None and self._transport is not None:
+            self._transport.write(response.encode(keep_alive=keep_alive, with_body=False))
+            self._pouring = asyncio.ensure_future(self._pour(response.stream, keep_alive=keep_alive))
+            return
         self._write(response, keep_alive=keep_alive, with_body=request.method != "HEAD")
+
+    async def _pour(self, stream: AsyncIterator[bytes], *, keep_alive: bool) -> None:
+        """Send a stream; whoever makes it is stopped when the client leaves."""
+        try:
+            async for piece in stream:
+                if self._transport is not None and piece:
+                    self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        except Cut:
+            keep_alive = False
+            if self._transport is not None:
+                self._transport.abort()
+        except Exception:
+            log.exception("a stream failed")
+            keep_alive = False
+        self._pouring = None
+        if self._transport is None:
+            return
+        self._transport.write(b"0\r\n\r\n")
+        if keep_alive:
+            self._transport.resume_reading()
+            self._advance()
+        else:
+            self.close()
 
     def _write(self, response: Response, *, keep_alive: bool, with_body: bool = True) -> None:
         transport = self._transport

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator
 from itertools import count
 
 from sandbox.conversations import Conversation
+from sandbox.deepseek import service as deepseek
 from sandbox.drand import Relays
 from sandbox.faults import Faults
 from sandbox.files import Shelf
@@ -20,6 +21,7 @@ from sandbox.queues import put
 from sandbox.settings import Settings
 from sandbox.shapes import Json
 from sandbox.webhooks import Deliveries, Patience
+from sandbox.yuanfenju import service as yuanfenju
 
 # Names for people who are only a number so far.
 FIRST_NAMES = ("小满", "建国", "雨桐", "Alice", "浩然", "Boris", "静怡", "Carmen")
@@ -47,12 +49,16 @@ class World:
         self.deliveries = Deliveries(client, self.clock, patience)
         book = Book(self.clock)
         self.desk = Desk(book, Notifier(book, client, settings), settings)
+        self.yuanfenju = yuanfenju.Service()
+        self.deepseek = deepseek.Service()
         self.clear()
 
     def clear(self) -> None:
         """Forget everybody and everything."""
         self.deliveries.close()
         self.desk.clear()
+        self.yuanfenju.clear()
+        self.deepseek.clear()
         self.bots: OrderedDict[int, Bot] = OrderedDict()
         self.bots_by_token: dict[str, Bot] = {}
         self.bots_by_username: dict[str, Bot] = {}

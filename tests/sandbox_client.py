@@ -22,6 +22,8 @@ PINGPONG_ACCOUNT = {
     "acc_id": "990000000000000001001",
     "salt": "SANDBOX0SALT0OF0NO0WORTH",
 }
+YUANFENJU_KEY = "sandbox-yuanfenju-key"
+DEEPSEEK_KEY = "sk-sandbox-deepseek"
 LIN = 5550001
 WANG = 5550002
 
@@ -293,6 +295,53 @@ class Sandbox:
     def release_notifications(self, order: str = "sent") -> int:
         """Send what `hold=True` kept: "sent", "reversed" or "shuffled"; how many."""
         return int(self.post("pingpong/release", order=order)["released"])
+
+    # Yuanfenju and DeepSeek
+
+    @property
+    def yuanfenju_url(self) -> str:
+        """What YUANFENJU_API_URL has to be."""
+        return f"{self.url}/yuanfenju/index.php"
+
+    @property
+    def deepseek_url(self) -> str:
+        """What DEEPSEEK_API_URL has to be."""
+        return f"{self.url}/deepseek"
+
+    def yuanfenju_knobs(self, mode: str = "ok", *, who: str = "*", **switches: Any) -> None:
+        """Charts fail for a key or all: down, cut, 500, html, gzip, quota, bad_key, bad_input, array, empty, type, half;
+        `seconds` late, `errcode` "number", for `times` requests.
+        """
+        self.post("yuanfenju/knobs", who=who, mode=mode, **switches)
+
+    def yuanfenju_key(self, key: str, calls: int = 100_000) -> None:
+        """One more key, with so many calls left."""
+        self.post("yuanfenju/keys", key=key, calls=calls)
+
+    def yuanfenju_calls(self) -> Json:
+        """Calls by method ("Bazi/paipan", ...); "answered" are the charts that were given and counted."""
+        found: Json = self.get("yuanfenju/counters")["calls"]
+        return found
+
+    def deepseek_knobs(self, mode: str = "ok", *, who: str = "*", **switches: Any) -> None:
+        """Texts fail for a key or all: "401", "402", "422", "429", "500", "503", reset, hang, blank, cut, error;
+        retry_after, finish="length" (insufficient_system_resource, content_filter, aborted), content="empty" (missing,
+        plain), wait, drip, concurrency, sentences, times.
+        """
+        self.post("deepseek/knobs", who=who, mode=mode, **switches)
+
+    def deepseek_key(self, key: str, balance: float = 10.0) -> None:
+        """One more key, with so many US dollars."""
+        self.post("deepseek/keys", key=key, balance=balance)
+
+    def deepseek_counters(self) -> Json:
+        """asked, answered (paid for), finished, left, "refused 429", prompt_tokens, completion_tokens, most_at_once."""
+        return self.get("deepseek/counters")
+
+    def deepseek_requests(self) -> list[Json]:
+        """The newest requests as they came, oldest first."""
+        found: list[Json] = self.get("deepseek/requests", limit=500)["requests"]
+        return found
 
     def reset(self) -> None:
         """Forgets everything."""

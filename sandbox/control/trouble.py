@@ -62,6 +62,8 @@ def clear(world: World, _params: Params) -> Json:
     world.faults.clear()
     world.relays.ordered.clear()
     world.desk.book.knobs.clear()
+    world.yuanfenju.knobs.clear()
+    world.deepseek.knobs.clear()
     return done()
 
 

@@ -1,0 +1,1 @@
+"""DeepSeek's chat completions: streaming or whole, as an OpenAI-compatible service."""
