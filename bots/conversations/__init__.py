@@ -11,7 +11,14 @@ from bots.conversations import (
     lottery_join,
     menu,
     my_lotteries,
+    my_orders,
+    order_confirm,
+    order_form,
+    promote,
+    promote_lists,
+    shop,
     start,
+    withdraw,
 )
 from bots.router import assemble
 
@@ -26,6 +33,13 @@ _MODULES = (
     lotteries,
     lottery_join,
     my_lotteries,
+    shop,
+    order_form,
+    order_confirm,
+    my_orders,
+    promote,
+    promote_lists,
+    withdraw,
     fallback,
 )
 TABLE = assemble(module.router for module in _MODULES)

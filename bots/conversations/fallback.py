@@ -2,6 +2,7 @@
 
 from app.services import members
 from bots.conversations.menu import menu_keyboard
+from bots.conversations.order_form import answer_typed
 from bots.router import Context, Router
 
 router = Router()
@@ -9,6 +10,9 @@ router = Router()
 
 @router.fallback
 def not_understood(ctx: Context) -> None:
+    """Somebody with a half-filled form answers its question, also where Redis has forgotten that he was asked."""
+    if answer_typed(ctx):
+        return
     ctx.say(ctx.main_text("unknown"), menu_keyboard(ctx))
 
 

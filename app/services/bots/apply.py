@@ -32,6 +32,8 @@ SPACING = timedelta(seconds=1)
 SWEEP_BATCH = 100
 COMMANDS = (
     ("start", N_("Open the menu")),
+    ("shop", N_("The shop")),
+    ("orders", N_("My orders")),
     ("lottery", N_("Open lotteries")),
     ("mylotteries", N_("My lotteries")),
     ("help", N_("What this bot can do")),

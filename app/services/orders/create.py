@@ -10,13 +10,14 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core import clock
 from app.core.db import db
 from app.core.ids import one_time_code
-from app.domain.money import STARS, Money
+from app.domain.money import Money
 from app.domain.orders import DEFAULT_EXPIRY_MINUTES, MAX_OPEN, Actor, OrderState
 from app.domain.payments import Provider
 from app.models import Order, Product
 from app.services import affiliates
 from app.services.orders import lookup, moves
 from app.services.orders.errors import NotForSale, PriceChanged, TooManyOpen, WayGone
+from app.services.orders.ways import price_of
 from app.services.products import stock
 from app.services.products.lookup import is_sold_in, snapshot
 
@@ -35,15 +36,6 @@ class Wish:
     price: Money
     answers: Mapping[str, object]
     made_by: str
-
-
-def price_of(product: Product, provider: Provider) -> Money | None:
-    """What the product costs by this way of paying; None where it is not offered."""
-    if provider not in product.providers:
-        return None
-    if provider is Provider.STARS:
-        return Money(product.stars, STARS) if product.stars else None
-    return Money(product.price_minor, product.currency)
 
 
 def create(product: Product, wish: Wish) -> Order:

@@ -20,6 +20,7 @@ from app.models import OrderForm, Product
 
 _MARK: Final = "?mark"
 _OFFERED: Final = "?offered"
+_HEARD: Final = "?heard"
 
 
 def find(bot_id: int, telegram_id: int) -> OrderForm | None:
@@ -65,10 +66,24 @@ def write(form: OrderForm, fields: Sequence[Field], answers: Mapping[str, object
     """Keeps answers (None = skipped) and asks what is still open; answers to questions that are gone are dropped."""
     known = {field.key for field in fields}
     kept = {key: value for key, value in answers.items() if key in known}
-    form.answers = {**kept, _MARK: mark(form)}
+    form.answers = kept | {name: form.answers[name] for name in (_MARK, _HEARD) if name in form.answers}
     form.field = next((field.key for field in fields if field.key not in kept), "")
     form.expires_at = _end()
     db.session.flush()
+
+
+def answers(form: OrderForm) -> dict[str, object]:
+    """The answers so far (JSON values; None = skipped), by question."""
+    return {key: value for key, value in form.answers.items() if not key.startswith("?")}
+
+
+def hears(form: OrderForm, message_id: int) -> bool:
+    """Whether a message is heard the first time: one that is handled again must not answer the next question too."""
+    before = form.answers.get(_HEARD)
+    if isinstance(before, int) and message_id <= before:
+        return False
+    form.answers = {**form.answers, _HEARD: message_id}
+    return True
 
 
 def ask(form: OrderForm, key: str) -> None:
