@@ -4,7 +4,7 @@ import logging
 
 from redis.exceptions import RedisError
 
-from app.core.i18n import N_
+from app.core.i18n import N_, translate
 from app.core.redis import quick
 from bots.context import Context
 from bots.telegram.errors import Postpone, SendError
@@ -19,9 +19,11 @@ def apologise(context: Context, update_id: int) -> None:
     try:
         if not quick().set(f"laoban:sorry:{context.config.id}:{update_id}", 1, nx=True, ex=_ONE_DAY):
             return
+        # The next attempt must still find somebody new as new: whose link brought him depends on it.
+        sorry = translate(context.likely_locale, SORRY)
         if context.event.query_id is not None:
-            context.toast(context.t(SORRY))
+            context.toast(sorry)
         elif not context.event.status:
-            context.say(context.t(SORRY))
+            context.say(sorry)
     except (RedisError, Postpone, SendError) as error:
         log.info("no apology given", extra={"reason": str(error)})

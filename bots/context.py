@@ -36,11 +36,15 @@ _HTML: Mapping[bool, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """A button of the main menu: `text` is a key of MAIN_TEXTS, `data` what it sends. Lower `order` comes first."""
+    """A button of the main menu: `text` is a key of MAIN_TEXTS, `data` what it sends. Lower `order` comes first.
+
+    `shown` says for which bots it is there; None = for all.
+    """
 
     order: int
     text: str
     data: str
+    shown: Callable[[BotConfig], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,11 @@ class Context:
     @locale.setter
     def locale(self, locale: str) -> None:
         self._locale = locale
+
+    @property
+    def likely_locale(self) -> str:
+        """The same as `locale`, without writing the person down where that is still to be done."""
+        return self._locale or spoken(self.config, self.person, None)
 
     def t(self, msgid: str, **params: object) -> str:
         """A catalogue text in the person's language."""

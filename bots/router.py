@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from app.domain.bots import BotConfig
 from bots.context import Context, Handler, MenuEntry, Table
 
 Register = Callable[[Handler], Handler]
@@ -35,9 +36,11 @@ class Router:
         """Answers to `https://t.me/<bot>?start=<prefix>…`; the rest is `ctx.event.argument`."""
         return _into(self.payloads, [prefix])
 
-    def menu_entry(self, order: int, text: str, data: str) -> None:
-        """Puts a button into the main menu; `text` is a key of MAIN_TEXTS."""
-        self.menu.append(MenuEntry(order, text, data))
+    def menu_entry(
+        self, order: int, text: str, data: str, shown: Callable[[BotConfig], bool] | None = None
+    ) -> None:
+        """Puts a button into the main menu; `text` is a key of MAIN_TEXTS, `shown` says for which bots it is there."""
+        self.menu.append(MenuEntry(order, text, data, shown))
 
     def fallback(self, handler: Handler) -> Handler:
         """Answers to whatever nobody else answers to. One conversation has it."""

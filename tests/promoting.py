@@ -9,8 +9,10 @@ from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
 from app.domain.affiliates import Referral
+from app.domain.bots import BotConfig
 from app.domain.members import Person
 from app.domain.orders import OrderState
+from app.domain.products import ProductState
 from app.models import Bot, Order, Product, Promoter, Tenant
 from app.services import affiliates, members
 from app.services.affiliates import ledger, promoters
@@ -49,7 +51,15 @@ def a_product(tenant: Tenant) -> Product:
     return product
 
 
-def an_order(bot: Bot, product: Product, buyer: int, **values: object) -> Order:
+def a_paying_product(tenant: Tenant) -> Product:
+    """On sale, with a commission."""
+    product = a_product(tenant)
+    with transaction():
+        product.state, product.commission = ProductState.ON_SALE, dict(TEN_AND_FIVE)
+    return product
+
+
+def an_order(bot: Bot | BotConfig, product: Product, buyer: int, **values: object) -> Order:
     """An order that is being worked on; its promoter is whoever the buyer is bound to."""
     number = next(_numbers)
     fields: dict[str, object] = {

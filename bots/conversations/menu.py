@@ -16,7 +16,11 @@ def menu_keyboard(ctx: Context) -> Keyboard:
         Button(item.label, url=item.url) if item.url else Button(item.label, data("own", item.id))
         for item in texts.boss_texts(ctx.config).items
     ]
-    entries = [Button(ctx.main_text(entry.text), entry.data) for entry in ctx.table.menu]
+    entries = [
+        Button(ctx.main_text(entry.text), entry.data)
+        for entry in ctx.table.menu
+        if entry.shown is None or entry.shown(ctx.config)
+    ]
     return Keyboard([*_rows(own), *_rows(entries)])
 
 

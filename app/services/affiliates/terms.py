@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import update
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.bells import Bell
@@ -11,9 +11,10 @@ from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import N_
 from app.core.queue import ring
-from app.domain.affiliates import DEFAULT_WINDOW_DAYS, MAX_TERMS, MAX_WINDOW_DAYS
+from app.domain.affiliates import DEFAULT_WINDOW_DAYS, MAX_TERMS, MAX_WINDOW_DAYS, CommissionKind
 from app.domain.money import exponent
-from app.models import AffiliateSettings, Bot
+from app.domain.products import ProductState
+from app.models import AffiliateSettings, Bot, Product
 from app.services import audit
 
 
@@ -54,6 +55,16 @@ def load(tenant_id: int) -> Terms:
         return Terms()
     least = {currency: amount for currency, amount in row.least_withdrawal.items() if isinstance(amount, int)}
     return Terms(row.enabled, row.window_days, least, row.terms)
+
+
+def is_offered(tenant_id: int) -> bool:
+    """Whether people are invited to promote: it is on, and something on sale pays a commission."""
+    paying = exists().where(
+        Product.tenant_id == tenant_id,
+        Product.state == ProductState.ON_SALE,
+        Product.commission["kind"].astext != CommissionKind.NONE.value,
+    )
+    return load(tenant_id).enabled and bool(db.session.scalar(select(paying)))
 
 
 def save(tenant_id: int, new: Terms) -> None:

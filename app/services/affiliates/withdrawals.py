@@ -18,6 +18,7 @@ from app.services import audit, shop_alerts
 from app.services.affiliates import promoters, telling, terms
 from app.services.affiliates.ledger import BalanceTooLow, Change, post
 
+LEAST_PAY_TO: Final = 3
 _OPEN: Final = (WithdrawalState.REQUESTED, WithdrawalState.APPROVED)
 _APPROVED = N_("✅ Your withdrawal of %(amount)s is approved and will be paid soon.")
 _PAID = N_("💸 Your withdrawal of %(amount)s has been paid. Thank you for promoting!")
@@ -46,9 +47,7 @@ def request(promoter: Promoter, wanted: Money, pay_to: str, made_by: str) -> Wit
 
     Raises TooLittle, PayToNotValid and BalanceTooLow; then the caller's transaction must be undone.
     """
-    pay_to = pay_to.strip()
-    if not 3 <= len(pay_to) <= MAX_PAY_TO:
-        raise PayToNotValid(most=MAX_PAY_TO)
+    pay_to = read_pay_to(pay_to)
     least = terms.load(promoter.tenant_id).least_of(wanted.currency)
     if wanted.minor < least:
         raise TooLittle(least=str(Money(least, wanted.currency)))
@@ -65,7 +64,7 @@ def request(promoter: Promoter, wanted: Money, pay_to: str, made_by: str) -> Wit
         new.on_conflict_do_nothing(index_elements=["tenant_id", "made_by"]).returning(Withdrawal)
     )
     if made is None:
-        return _made_by(promoter, made_by)
+        return _made_before(promoter, made_by)
     _post(made, EntryKind.WITHDRAWAL, -made.amount, f"withdraw:{made.id}")
     shop_alerts.raise_alert(made.tenant_id, AlertKind.WITHDRAWAL_REQUESTED, _alert_key(made))
     return made
@@ -82,15 +81,28 @@ def _account_id(promoter: Promoter, currency: str) -> int:
     return found
 
 
-def _made_by(promoter: Promoter, made_by: str) -> Withdrawal:
-    """Presses of others have other names: who asks for somebody else's finds nothing."""
-    found = db.session.scalar(
+def read_pay_to(text: str) -> str:
+    """Where the money shall go, in the promoter's words. Raises PayToNotValid."""
+    text = text.strip()
+    if not LEAST_PAY_TO <= len(text) <= MAX_PAY_TO:
+        raise PayToNotValid(most=MAX_PAY_TO)
+    return text
+
+
+def find_made_by(promoter: Promoter, made_by: str) -> Withdrawal | None:
+    """What a press of this promoter's has made already."""
+    return db.session.scalar(
         select(Withdrawal).where(
             Withdrawal.tenant_id == promoter.tenant_id,
             Withdrawal.made_by == made_by,
             Withdrawal.promoter_id == promoter.id,
         )
     )
+
+
+def _made_before(promoter: Promoter, made_by: str) -> Withdrawal:
+    """Presses of others have other names: who asks for somebody else's finds nothing."""
+    found = find_made_by(promoter, made_by)
     if found is None:
         raise NotFound
     return found
