@@ -5,21 +5,19 @@ from datetime import date
 from typing import Any, Final
 
 from app.domain.bazi import ELEMENTS, Chart, Decade, Pillar, ReportText
+from app.domain.bazi_elements import BRANCHES, STEMS, ten_god
 from app.services.reports.pdf_letters import clean, cut
-from app.services.reports.pdf_notes import in_english, moment_in_english
+from app.services.reports.pdf_notes import animal, in_english, moment_in_english
 from app.services.reports.pdf_words import (
     BRANCH_ANIMALS,
     BRANCH_ELEMENTS,
-    BRANCHES,
     ELEMENT_NAMES,
     GODS,
     NA_YIN,
     NUMBERS,
     STAGES,
     STEM_PINYIN,
-    STEMS,
     STRENGTHS,
-    ZODIAC,
     words,
 )
 
@@ -50,7 +48,7 @@ def book(
         "elements": [_element(chart, char, lang) for char in ELEMENTS],
         "balance": list(_balance(chart, lang)),
         "luck_start": _luck_start(chart, say),
-        "decades": [_decade(one, made_on) for one in _decades(chart)],
+        "decades": [_decade(one, chart.day.stem, made_on, lang) for one in _decades(chart)],
         "chapters": _chapters(text, lang),
         "notes": list(_notes(chart, text, lang)),
         "last": [say["disclaimer"], say["ask"].format_map({"shop": shop, "code": code}), say["thanks"]],
@@ -114,8 +112,7 @@ def _facts(chart: Chart, name: str, lang: str) -> Iterator[tuple[str, str]]:
     if used != clock:
         yield say["solar_used"], used
     yield say["lunar"], chart.lunar
-    animal = BRANCH_ANIMALS[ZODIAC.index(chart.zodiac)] if chart.zodiac and chart.zodiac in ZODIAC else ""
-    yield say["zodiac"], f"{chart.zodiac} {animal}".strip() if lang == "en" else chart.zodiac
+    yield say["zodiac"], f"{chart.zodiac} {animal(chart.zodiac)}" if lang == "en" else chart.zodiac
     if chart.void:
         yield say["void"], chart.void
     yield say["sex"], say[chart.sex.value]
@@ -153,13 +150,15 @@ def _luck_start(chart: Chart, say: Mapping[str, str]) -> str:
     return say["luck_line"].format_map({"luck_start": chart.luck_start, "year": first.year, "age": first.age})
 
 
-def _decade(decade: Decade, made_on: date) -> dict[str, Any]:
+def _decade(decade: Decade, day_stem: str, made_on: date, lang: str) -> dict[str, Any]:
     stem, branch = tuple(decade.pillar)
+    god = ten_god(day_stem, stem)
     return {
         "ages": f"{decade.age}{_TO}{decade.age + 9}",
         "years": f"{decade.year}{_TO}{decade.year + 9}",
         "stem": _stem(stem, "zh"),
         "branch": _branch(branch, "zh"),
+        "god": _gloss(GODS, god, lang) or god,
         "now": decade.year <= made_on.year < decade.year + 10,
     }
 

@@ -5,8 +5,9 @@ import re
 from functools import cache
 from typing import Final
 
+from app.domain.bazi_elements import BRANCHES, ZODIAC
 from app.services.reports.pdf_letters import ASSETS
-from app.services.reports.pdf_words import BRANCH_ANIMALS, BRANCHES, ZODIAC
+from app.services.reports.pdf_words import BRANCH_ANIMALS
 
 _HOUR: Final = re.compile(rf"[早晚]?([{BRANCHES}])时$")
 
@@ -16,7 +17,7 @@ def in_english(note: str) -> str:
     for chinese, english in _notes():
         found = chinese.fullmatch(note)
         if found:
-            return english.format(*(_animal(one) for one in found.groups()))
+            return english.format(*(animal(one) for one in found.groups()))
     return note
 
 
@@ -34,5 +35,7 @@ def _notes() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(row["chinese"]), row["english"]) for row in rows)
 
 
-def _animal(word: str) -> str:
-    return BRANCH_ANIMALS[ZODIAC.index(word)] if len(word) == 1 and word in ZODIAC else word
+def animal(word: str) -> str:
+    """The animal of the zodiac in English; any other word as it is."""
+    animals = list(ZODIAC.values())
+    return BRANCH_ANIMALS[animals.index(word)] if word in animals else word

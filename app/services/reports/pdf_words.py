@@ -7,8 +7,6 @@ from typing import Final
 
 from app.services.reports.pdf_letters import ASSETS
 
-STEMS: Final = "甲乙丙丁戊己庚辛壬癸"
-BRANCHES: Final = "子丑寅卯辰巳午未申酉戌亥"
 STEM_PINYIN: Final = ("jiǎ", "yǐ", "bǐng", "dīng", "wù", "jǐ", "gēng", "xīn", "rén", "guǐ")
 BRANCH_ANIMALS: Final = (
     "Rat",
@@ -24,7 +22,6 @@ BRANCH_ANIMALS: Final = (
     "Dog",
     "Pig",
 )
-ZODIAC: Final = "鼠牛虎兔龙蛇马羊猴鸡狗猪"
 ELEMENT_NAMES: Final = ("Wood", "Fire", "Earth", "Metal", "Water")
 BRANCH_ELEMENTS: Final = "水土木木土火火土金金土水"
 """The element of each branch, in the order of BRANCHES."""
