@@ -27,6 +27,10 @@ from admin import (
     operators,
     people,
     pictures,
+    product_acts,
+    product_form,
+    product_stock,
+    products,
     settings,
 )
 from admin import credits as credit_pages
@@ -36,6 +40,10 @@ FEATURES: tuple[ModuleType, ...] = (
     bots,
     bot_texts,
     members,
+    products,
+    product_form,
+    product_acts,
+    product_stock,
     lotteries,
     lottery_form,
     lottery_acts,

@@ -12,6 +12,7 @@ from flask_admin.base import BaseView
 from admin.menu import Group, shell
 from app.core.errors import NotAllowed, NotFound, NotSignedIn
 from app.domain.people import Role, Viewer
+from app.domain.pictures import MAX_BYTES
 
 
 def viewer() -> Viewer:
@@ -48,6 +49,8 @@ class Guarded(BaseView):
     order: ClassVar[int] = 50
     phone_tab: ClassVar[bool] = False
     """Whether the view gets one of the four places in the tab bar of phones."""
+    max_upload: ClassVar[int] = MAX_BYTES
+    """Bytes of the largest file that the view's forms take."""
     menu_of: ClassVar[str] = ""
     """The endpoint of the view whose line of the menu is marked, where this one has none of its own."""
     lead: ClassVar[Any] = ""

@@ -81,11 +81,11 @@ MANY: Final[Mapping[AlertKind, str]] = {
 
 PATHS: Final[Mapping[AlertKind, str]] = {
     AlertKind.UNKNOWN_PAYMENTS: "/admin/reconciliation/",
-    AlertKind.LOW_STOCK: "/admin/product_stock/?id=%(product_id)s",
-    AlertKind.SOLD_OUT: "/admin/product_stock/?id=%(product_id)s",
-    AlertKind.SERVICE_DOWN: "/admin/service_accounts/",
-    AlertKind.SERVICE_KEY_BAD: "/admin/service_accounts/",
-    AlertKind.SPENDING_CAP: "/admin/service_accounts/",
+    AlertKind.LOW_STOCK: "/admin/product-stock/?id=%(product_id)s",
+    AlertKind.SOLD_OUT: "/admin/product-stock/?id=%(product_id)s",
+    AlertKind.SERVICE_DOWN: "/admin/service-accounts/",
+    AlertKind.SERVICE_KEY_BAD: "/admin/service-accounts/",
+    AlertKind.SPENDING_CAP: "/admin/service-accounts/",
     AlertKind.WITHDRAWAL_REQUESTED: "/admin/withdrawals/",
     AlertKind.RECONCILIATION_DIFFERENCE: "/admin/reconciliation/",
     AlertKind.COMMISSIONS_WRONG: "/admin/promoters/",

@@ -51,8 +51,9 @@ def check() -> ResponseReturnValue | None:
         return None
     tenancy.enter(sessions.load())
     if access.how == How.VIEW and g.viewer is not None and request.mimetype == "multipart/form-data":
+        view = getattr(current_app.view_functions[request.endpoint], "__self__", None)
         # Twice, so that a file that is a little too large still gets its own answer in the form.
-        request.max_content_length = 2 * MAX_BYTES
+        request.max_content_length = 2 * getattr(view, "max_upload", MAX_BYTES)
     answer = _admit(access)
     if answer is None and request.method not in SAFE and g.api_key is None:
         csrf.protect()

@@ -1,0 +1,76 @@
+"""A product's card on a page as the bot shows it, also of one that is only being typed, and what promoters get."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext
+from markupsafe import Markup, escape
+
+from admin.product_parts import price
+from app.core.i18n import N_, translate
+from app.domain.affiliates import Commission, CommissionKind
+from app.domain.lottery_fields import BadSpec
+from app.domain.money import EXPONENTS, AmountNotValid, Money, read_money
+from app.domain.payments import Provider
+from app.domain.product_spec import read_commission
+
+
+def typed_card(body: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    """Text and buttons of the card, in the language of the tenant's buyers."""
+    name = str(body.get("name") or "") or translate(locale, N_("Your product's name"))
+    money = _price(body)
+    lines = [Markup("<b>{}</b>").format(name)]
+    if body.get("description"):
+        lines += [Markup(), escape(body["description"])]
+    lines += [Markup(), escape(translate(locale, N_("💰 Price: %(price)s"), price=_prices(body, money)))]
+    return {"text": Markup("\n").join(lines), "buttons": [translate(locale, N_("🛒 Buy now"))]}
+
+
+def example(body: Mapping[str, Any]) -> str:
+    """What promoters get of one sale at the typed price; empty where there is no commission, or no price yet."""
+    money = _price(body)
+    if money is None or not money.minor:
+        return ""
+    try:
+        commission = read_commission(body.get("commission"), money)
+    except BadSpec:
+        return ""
+    if commission.kind is CommissionKind.NONE:
+        return ""
+    return _sentence(commission, money)
+
+
+def _sentence(commission: Commission, money: Money) -> str:
+    first, second = (price(commission.of(money.minor, level), money.currency) for level in (1, 2))
+    whole = price(money.minor, money.currency)
+    rest = money.minor - commission.of(money.minor, 1) - commission.of(money.minor, 2)
+    if not commission.second:
+        said = gettext("Of %(price)s the promoter gets %(first)s.", price=whole, first=first)
+    else:
+        said = gettext(
+            "Of %(price)s the promoter gets %(first)s, and whoever brought him %(second)s.",
+            price=whole,
+            first=first,
+            second=second,
+        )
+    kept = gettext("%(rest)s stay with you.", rest=price(rest, money.currency))
+    return f"{said} {kept}"
+
+
+def _prices(body: Mapping[str, Any], money: Money | None) -> str:
+    chosen, stars = body.get("providers") or (), body.get("stars")
+    found = []
+    if money is not None and set(chosen) != {Provider.STARS.value}:
+        found.append(price(money.minor, money.currency))
+    if stars and Provider.STARS.value in chosen:
+        found.append(f"{stars} ⭐")
+    return " / ".join(found) or "—"
+
+
+def _price(body: Mapping[str, Any]) -> Money | None:
+    if body.get("currency") not in EXPONENTS:
+        return None
+    try:
+        return read_money(str(body.get("price") or ""), body["currency"])
+    except AmountNotValid:
+        return None
