@@ -5,21 +5,11 @@ from datetime import date
 from typing import Any, Final
 
 from app.domain.bazi import ELEMENTS, Chart, Decade, Pillar, ReportText
-from app.domain.bazi_elements import BRANCHES, STEMS, ten_god
+from app.domain.bazi_elements import BRANCHES, STEMS, ZODIAC, element_of, ten_god
+from app.domain.bazi_names import ANIMALS_EN, ELEMENTS_EN, GODS_EN, STRENGTHS_EN
 from app.services.reports.pdf_letters import clean, cut
-from app.services.reports.pdf_notes import animal, in_english, moment_in_english
-from app.services.reports.pdf_words import (
-    BRANCH_ANIMALS,
-    BRANCH_ELEMENTS,
-    ELEMENT_NAMES,
-    GODS,
-    NA_YIN,
-    NUMBERS,
-    STAGES,
-    STEM_PINYIN,
-    STRENGTHS,
-    words,
-)
+from app.services.reports.pdf_notes import in_english, moment_in_english
+from app.services.reports.pdf_words import BRANCH_ELEMENTS, NA_YIN, NUMBERS, STAGES, STEM_PINYIN, words
 
 _PILLARS: Final = ("year", "month", "day", "hour")
 _TO: Final = "\N{EN DASH}"
@@ -60,19 +50,15 @@ def _date(day: date, lang: str) -> str:
 
 
 def _stem(char: str, lang: str) -> dict[str, Any]:
-    place = STEMS.index(char)
-    element = place // 2
-    gloss = f"{STEM_PINYIN[place]} · {ELEMENT_NAMES[element]}" if lang == "en" else ""
-    return {"char": char, "element": element, "gloss": gloss}
+    element = element_of(char)
+    gloss = f"{STEM_PINYIN[STEMS.index(char)]} · {ELEMENTS_EN[element]}" if lang == "en" else ""
+    return {"char": char, "element": ELEMENTS.index(element), "gloss": gloss}
 
 
 def _branch(char: str, lang: str) -> dict[str, Any]:
-    place = BRANCHES.index(char)
-    return {
-        "char": char,
-        "element": ELEMENTS.index(BRANCH_ELEMENTS[place]),
-        "gloss": BRANCH_ANIMALS[place] if lang == "en" else "",
-    }
+    element = BRANCH_ELEMENTS[BRANCHES.index(char)]
+    gloss = ANIMALS_EN[ZODIAC[char]] if lang == "en" else ""
+    return {"char": char, "element": ELEMENTS.index(element), "gloss": gloss}
 
 
 def _gloss(table: Mapping[str, str], word: str, lang: str) -> str:
@@ -88,11 +74,11 @@ def _pillar(key: str, pillar: Pillar, lang: str) -> dict[str, Any]:
         "short": say[f"{key}_short"],
         "day": is_day,
         "god": say["day_master"] if is_day else pillar.stem_god,
-        "god_gloss": "" if is_day else _gloss(GODS, pillar.stem_god, lang),
+        "god_gloss": "" if is_day else _gloss(GODS_EN, pillar.stem_god, lang),
         "stem": _stem(pillar.stem, lang),
         "branch": _branch(pillar.branch, lang),
         "hidden": [
-            {**_stem(stem, lang), "god": _gloss(GODS, god, lang) or god}
+            {**_stem(stem, lang), "god": _gloss(GODS_EN, god, lang) or god}
             for stem, god in zip(pillar.hidden, gods, strict=False)
         ],
         "na_yin": pillar.na_yin,
@@ -112,28 +98,31 @@ def _facts(chart: Chart, name: str, lang: str) -> Iterator[tuple[str, str]]:
     if used != clock:
         yield say["solar_used"], used
     yield say["lunar"], chart.lunar
-    yield say["zodiac"], f"{chart.zodiac} {animal(chart.zodiac)}" if lang == "en" else chart.zodiac
+    yield (
+        say["zodiac"],
+        f"{chart.zodiac} {ANIMALS_EN.get(chart.zodiac, '')}" if lang == "en" else chart.zodiac,
+    )
     if chart.void:
         yield say["void"], chart.void
     yield say["sex"], say[chart.sex.value]
 
 
 def _element(chart: Chart, char: str, lang: str) -> dict[str, Any]:
-    gloss = ELEMENT_NAMES[ELEMENTS.index(char)] if lang == "en" else ""
+    gloss = ELEMENTS_EN[char] if lang == "en" else ""
     percent = chart.elements.get(char, 0)
     return {"char": char, "gloss": gloss, "percent": percent, "favourable": char in chart.favourable}
 
 
 def _balance(chart: Chart, lang: str) -> Iterator[str]:
     say = words(lang)
-    own = STEMS.index(chart.day.stem) // 2
-    name = ELEMENTS[own] if lang == "zh" else ELEMENT_NAMES[own]
+    own = element_of(chart.day.stem)
+    name = own if lang == "zh" else ELEMENTS_EN[own]
     if chart.strength:
-        strength = chart.strength if lang == "zh" else STRENGTHS.get(chart.strength, chart.strength)
+        strength = chart.strength if lang == "zh" else STRENGTHS_EN.get(chart.strength, chart.strength)
         yield say["strength_line"].format_map({"stem": chart.day.stem, "element": name, "strength": strength})
     helpful = [one for one in chart.favourable if one in ELEMENTS]
     if helpful:
-        names = helpful if lang == "zh" else [ELEMENT_NAMES[ELEMENTS.index(one)].lower() for one in helpful]
+        names = helpful if lang == "zh" else [ELEMENTS_EN[one].lower() for one in helpful]
         yield say["favourable_line"].format_map({"elements": ("、" if lang == "zh" else ", ").join(names)})
 
 
@@ -158,7 +147,7 @@ def _decade(decade: Decade, day_stem: str, made_on: date, lang: str) -> dict[str
         "years": f"{decade.year}{_TO}{decade.year + 9}",
         "stem": _stem(stem, "zh"),
         "branch": _branch(branch, "zh"),
-        "god": _gloss(GODS, god, lang) or god,
+        "god": _gloss(GODS_EN, god, lang) or god,
         "now": decade.year <= made_on.year < decade.year + 10,
     }
 

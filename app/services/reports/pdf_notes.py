@@ -6,8 +6,8 @@ from functools import cache
 from typing import Final
 
 from app.domain.bazi_elements import BRANCHES, ZODIAC
+from app.domain.bazi_names import ANIMALS_EN
 from app.services.reports.pdf_letters import ASSETS
-from app.services.reports.pdf_words import BRANCH_ANIMALS
 
 _HOUR: Final = re.compile(rf"[早晚]?([{BRANCHES}])时$")
 
@@ -17,7 +17,7 @@ def in_english(note: str) -> str:
     for chinese, english in _notes():
         found = chinese.fullmatch(note)
         if found:
-            return english.format(*(animal(one) for one in found.groups()))
+            return english.format(*(ANIMALS_EN.get(one, one) for one in found.groups()))
     return note
 
 
@@ -26,16 +26,10 @@ def moment_in_english(moment: str) -> str:
     found = _HOUR.search(moment)
     if not found:
         return moment
-    return f"{moment[: found.start()].strip()}, hour of the {BRANCH_ANIMALS[BRANCHES.index(found[1])]}"
+    return f"{moment[: found.start()].strip()}, hour of the {ANIMALS_EN[ZODIAC[found[1]]]}"
 
 
 @cache
 def _notes() -> tuple[tuple[re.Pattern[str], str], ...]:
     rows = json.loads((ASSETS / "words" / "notes.json").read_text(encoding="utf-8"))
     return tuple((re.compile(row["chinese"]), row["english"]) for row in rows)
-
-
-def animal(word: str) -> str:
-    """The animal of the zodiac in English; any other word as it is."""
-    animals = list(ZODIAC.values())
-    return BRANCH_ANIMALS[animals.index(word)] if word in animals else word

@@ -8,38 +8,9 @@ from typing import Final
 from app.services.reports.pdf_letters import ASSETS
 
 STEM_PINYIN: Final = ("jiǎ", "yǐ", "bǐng", "dīng", "wù", "jǐ", "gēng", "xīn", "rén", "guǐ")
-BRANCH_ANIMALS: Final = (
-    "Rat",
-    "Ox",
-    "Tiger",
-    "Rabbit",
-    "Dragon",
-    "Snake",
-    "Horse",
-    "Goat",
-    "Monkey",
-    "Rooster",
-    "Dog",
-    "Pig",
-)
-ELEMENT_NAMES: Final = ("Wood", "Fire", "Earth", "Metal", "Water")
 BRANCH_ELEMENTS: Final = "水土木木土火火土金金土水"
 """The element of each branch, in the order of BRANCHES."""
 
-GODS: Final[Mapping[str, str]] = {
-    "比肩": "Companion",
-    "劫财": "Rob Wealth",
-    "食神": "Eating God",
-    "伤官": "Hurting Officer",
-    "偏财": "Indirect Wealth",
-    "正财": "Direct Wealth",
-    "七杀": "Seven Killings",
-    "偏官": "Seven Killings",
-    "正官": "Direct Officer",
-    "偏印": "Indirect Resource",
-    "枭神": "Indirect Resource",
-    "正印": "Direct Resource",
-}
 STAGES: Final[Mapping[str, str]] = {
     "长生": "Birth",
     "沐浴": "Bath",
@@ -54,7 +25,6 @@ STAGES: Final[Mapping[str, str]] = {
     "胎": "Conception",
     "养": "Nurture",
 }
-STRENGTHS: Final[Mapping[str, str]] = {"偏强": "strong", "偏弱": "weak", "中和": "balanced"}
 NA_YIN: Final[Mapping[str, str]] = {
     "海中金": "Gold in the Sea",
     "炉中火": "Fire in the Furnace",
