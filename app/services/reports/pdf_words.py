@@ -63,8 +63,8 @@ NA_YIN: Final[Mapping[str, str]] = {
     "大海水": "Great Sea Water",
 }
 NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "zh": tuple("壹贰叁肆伍陆柒捌玖拾"),
-    "en": ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X"),
+    "zh": tuple("壹贰叁肆伍陆柒捌玖"),
+    "en": tuple("123456789"),
 }
 
 
