@@ -41,7 +41,7 @@ NOTHING_LOOKED_UP = {
     "security.static",
     "static",
 }
-OWN_SECRET = {"health.prometheus", "telegram.webhook"}
+OWN_SECRET = {"health.prometheus", "payments.pingpong", "telegram.webhook"}
 FOR_EVERYBODY = {
     "auth.join",
     "openapi.docs",

@@ -24,27 +24,36 @@ _STATUSES: Final[Mapping[str, MoneyStatus]] = {
 _UNWANTED = re.compile(r"[<>`\\\"'{}\[\]:,&/();=%+\s\x00-\x1f]+")
 MAX_NAME: Final = 60
 _LONGEST_TIME: Final = 14
+_LONGEST_KIND: Final = 100
 
 
 def read(raw: bytes) -> Notice:
     """A callback, not yet believed. Raises Malformed."""
     envelope = read_object(raw)
-    inner = content_of(envelope)
     account, client = text_of(envelope, "accId"), text_of(envelope, "clientId")
-    event = text_of(inner, "eventCode") or text_of(envelope, "eventCode")
-    reference = text_of(inner, "merchantTransactionId")
-    if not account or not client or not reference:
-        raise Malformed("accId, clientId or merchantTransactionId is missing")
+    inner = envelope if "eventCode" in envelope else content_of(envelope)
+    event = text_of(inner, "eventCode")
     if event:
-        receipt = Receipt(
-            reference, MoneyStatus.PROCESSING, text_of(inner, "transactionId"), details={"event": event}
-        )
-        return Notice(envelope, account, client, f"DISPUTE {event}"[:100], receipt, dispute=True)
+        return _dispute(envelope, inner, event)
     kind, status = text_of(inner, "notifyType"), text_of(inner, "status")
+    receipt = _refunded(inner) if kind == "REFUND" else receipt_of(inner)
+    if not account or not client or not receipt.reference:
+        raise Malformed("accId, clientId or merchantTransactionId is missing")
     if kind not in {"RECHARGE", "REFUND"} or not status:
         raise Malformed("notifyType or status is missing")
-    receipt = _refunded(inner) if kind == "REFUND" else receipt_of(inner)
-    return Notice(envelope, account, client, f"{kind} {status}"[:100], receipt)
+    return Notice(envelope, account, client, f"{kind} {status}"[:_LONGEST_KIND], receipt)
+
+
+def _dispute(envelope: Mapping[str, object], inner: Mapping[str, object], event: str) -> Notice:
+    """The vendor's messages about disputes are flat, name no merchant beside the store, and call the order differently."""
+    account = text_of(envelope, "accId")
+    reference = text_of(inner, "merchantReference") or text_of(inner, "merchantTransactionId")
+    if not account or not reference:
+        raise Malformed("accId or merchantReference is missing")
+    transaction = text_of(inner, "originalReference") or text_of(inner, "transactionId")
+    receipt = Receipt(reference, MoneyStatus.PROCESSING, transaction, details={"event": event})
+    kind = f"DISPUTE {event}"[:_LONGEST_KIND]
+    return Notice(envelope, account, text_of(envelope, "clientId"), kind, receipt, dispute=True)
 
 
 def plain(text: str) -> str:

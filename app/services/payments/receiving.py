@@ -17,6 +17,7 @@ from app.gateways.payments.base import Malformed, Notice
 from app.models import Payment
 from app.services import service_accounts
 from app.services.payments import accounts, disputes, hearing, lookup, marking
+from app.services.service_accounts import PingPongAccount
 from app.services.shop_alerts import raise_alert
 
 MAX_BYTES: Final = 64 * 1024
@@ -73,9 +74,15 @@ def _disbelief(payment: Payment, notice: Notice) -> Verdict | None:
     account = service_accounts.pingpong_of_payment(
         payment.tenant_id, payment.account, own=payment.own_account
     )
-    if account is None or notice.account != account.acc_id or notice.client != account.client_id:
+    if account is None or not _names(notice, account):
         return Verdict.WRONG_ACCOUNT
     return None if accounts.pingpong_of(account).verify(notice) else Verdict.BAD_SIGNATURE
+
+
+def _names(notice: Notice, account: PingPongAccount) -> bool:
+    """Whether the message is for this account; one about a dispute may leave the merchant out."""
+    client = notice.client or (account.client_id if notice.dispute else "")
+    return (notice.account, client) == (account.acc_id, account.client_id)
 
 
 def _take(payment: Payment, notice: Notice, raw: bytes, ip: str) -> Verdict:
@@ -112,7 +119,7 @@ def _unknown(notice: Notice, raw: bytes, ip: str) -> Verdict:
     believed = [
         tenant_id
         for tenant_id, account in named
-        if notice.client == account.client_id and accounts.pingpong_of(account).verify(notice)
+        if _names(notice, account) and accounts.pingpong_of(account).verify(notice)
     ]
     if not believed:
         verdict = Verdict.BAD_SIGNATURE if named else Verdict.WRONG_ACCOUNT

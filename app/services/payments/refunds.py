@@ -37,15 +37,16 @@ def ask(
     reason: str,
     name: str = "",
     receipt_id: int | None = None,
-    actor: Actor = Actor.STAFF,
+    actor: Actor | None = None,
 ) -> Refund:
     """Writes a refund down and has it sent. Without an amount, all that is left of the receipt; without a receipt, the
-    one that the order was paid with. `name` is who of the staff asked.
+    one that the order was paid with. `name` is who of the staff asked; without one it is the program.
 
     An order that is not completed yet and is paid back as a whole becomes `refunded` at once, so that nothing is
     delivered any more; a completed one when the money is back. Raises NothingReceived, RefundTooLarge, RefundWholeOnly.
     """
     order = orders.get(order_id, lock=True)
+    actor = actor or (Actor.STAFF if name else Actor.WORKER)
     receipt = _receipt(order, receipt_id)
     left = receipt.amount_minor - receipt.refunded_minor
     amount = left if amount_minor is None else amount_minor
