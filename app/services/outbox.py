@@ -6,9 +6,10 @@ than one that never comes. When that ends unclear too it becomes `unknown` and s
 Rows of one chat are sent in the order in which they were written: only the oldest open row of a chat is claimed.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.core import jsonb, metrics
 from app.core.db import db
@@ -25,6 +26,7 @@ from app.domain.outbox import (
     wait_after,
 )
 from app.domain.sending import split_text
+from app.models import OutgoingMessage
 
 _PATIENCE = 2.5
 """Leases are longer than others: one that is taken for dead too soon makes a message come twice."""
@@ -107,7 +109,8 @@ def queue_message(  # noqa: PLR0917 - the columns of a row, in their order
     """Writes down a call of the Bot API; needs the transaction of its cause. False when `dedupe_key` is known already.
 
     `payload` are the method's parameters without `chat_id`, or with it where the chat has a name instead of a number;
-    `chat_id` then only stands for it. `picture_id` in it stands for the `photo`, `lottery_post_id` says whose post it
+    `chat_id` then only stands for it. `picture_id` in it stands for the `photo`, `stored_file_id` for the `document`,
+    `message_of` (the key of an earlier message) for the `message_id`; `lottery_post_id` and `order_id` say whose it
     is. A plain text that is too long becomes several rows. Raises BadInput for a bot of another tenant and for a
     payload beyond 64 KiB.
     """
@@ -163,6 +166,24 @@ def claim(bot_id: int) -> Claimed | None:
     return claimed
 
 
+def find_message_id(tenant_id: int, dedupe_key: str) -> int | None:
+    """Telegram's id of a message that was sent; None when it was not, or nobody knows."""
+    query = select(OutgoingMessage.message_id).where(
+        OutgoingMessage.tenant_id == tenant_id,
+        OutgoingMessage.dedupe_key == dedupe_key,
+        OutgoingMessage.state == OutboxState.SENT,
+    )
+    return db.session.scalar(query)
+
+
+def list_by_keys(tenant_id: int, dedupe_keys: Collection[str]) -> list[OutgoingMessage]:
+    """Messages as they stand, by their keys."""
+    query = select(OutgoingMessage).where(
+        OutgoingMessage.tenant_id == tenant_id, OutgoingMessage.dedupe_key.in_(dedupe_keys)
+    )
+    return list(db.session.scalars(query.execution_options(populate_existing=True)))
+
+
 def lease_seconds() -> float:
     """How long whoever sends may be silent before others send in his place."""
     return get_settings().lease_seconds * _PATIENCE
@@ -184,13 +205,16 @@ def postpone(claimed: Claimed, seconds: float) -> bool:
     return _finish(claimed, OutboxState.QUEUED, wait=seconds, unburn=1)
 
 
-def retry(claimed: Claimed, error: str, *, unclear: bool = False) -> bool:
-    """It failed and may succeed later; `unclear` = Telegram may have it all the same. Gives up after 8 attempts."""
+def retry(claimed: Claimed, error: str, *, unclear: bool = False, patient: bool = False) -> bool:
+    """It failed and may succeed later; `unclear` = Telegram may have it all the same.
+
+    Gives up after 8 attempts, or never where it is `patient`.
+    """
     if unclear and not repeatable(claimed.method):
         if claimed.unclear + 1 >= MAX_UNCLEAR:
             return _finish(claimed, OutboxState.UNKNOWN, error=error, unclear=1)
         return _finish(claimed, OutboxState.QUEUED, error=error, wait=UNCLEAR_SECONDS, unclear=1)
-    if claimed.attempts >= MAX_ATTEMPTS:
+    if claimed.attempts >= MAX_ATTEMPTS and not patient:
         return bury(claimed, error)
     return _finish(claimed, OutboxState.QUEUED, error=error, wait=wait_after(claimed.attempts))
 

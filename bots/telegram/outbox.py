@@ -13,10 +13,11 @@ from app.core.queue import transaction
 from app.domain.bots import BotConfig, BotState
 from app.domain.sending import Priority
 from app.services import outbox
+from app.services.fulfilment import delivery
 from app.services.lotteries import posts
 from app.services.outbox import Claimed
 from bots.heartbeat import scope_in_thread, this_app, wait_renewing
-from bots.telegram import photos
+from bots.telegram import documents, photos
 from bots.telegram.errors import Blocked, Postpone, Refused, TokenRevoked, Unreachable
 from bots.telegram.sender import Call, perform
 
@@ -84,30 +85,60 @@ def _send(app: Flask, config: BotConfig, claimed: Claimed) -> _Result:
         # When Telegram is away the other rows need not find that out one by one.
         if not error.unclear and not error.code:
             return _Result(partial(outbox.postpone, claimed, AWAY_SECONDS), stop=True)
-        return _Result(partial(outbox.retry, claimed, str(error), unclear=error.unclear), stop=True)
+        again = partial(
+            outbox.retry, claimed, str(error), unclear=error.unclear, patient=_of_order(claimed) is not None
+        )
+        return _Result(again, stop=True)
     return _Result(partial(_sent, claimed, answer))
 
 
 def _call(config: BotConfig, claimed: Claimed) -> object:
-    """`picture_id` and `lottery_post_id` of a payload are for us and not for Telegram."""
+    """What a payload holds for us and not for Telegram is taken out of it."""
     params = {"chat_id": claimed.chat_id, **claimed.payload}
-    picture_id = params.pop("picture_id", None)
-    params.pop("lottery_post_id", None)
+    picture_id, file_id = params.pop("picture_id", None), params.pop("stored_file_id", None)
+    earlier = params.pop("message_of", None)
+    for ours in ("lottery_post_id", "order_id"):
+        params.pop(ours, None)
     call = Call(config, claimed.method, Priority.IMPORTANT)
+    if isinstance(earlier, str):
+        params["message_id"] = _message_id(call, claimed.tenant_id, earlier)
+    if isinstance(file_id, int):
+        return documents.send(call, params, file_id)
     return photos.send(call, params, picture_id) if isinstance(picture_id, int) else perform(call, params)
+
+
+def _message_id(call: Call, tenant_id: int, dedupe_key: str) -> int:
+    """An edit means a message that left before it, since those of a chat leave in their order."""
+    with transaction():
+        found = outbox.find_message_id(tenant_id, dedupe_key)
+    if found is None:
+        raise Refused(call.method, 400, "message to edit not found")
+    return found
 
 
 def _sent(claimed: Claimed, answer: object) -> None:
     message = answer if isinstance(answer, dict) else {}
-    if outbox.complete(claimed, message.get("message_id")) and (post := _post_id(claimed)):
+    if not outbox.complete(claimed, message.get("message_id")):
+        return
+    if post := _number(claimed, "lottery_post_id"):
         posts.sent(post, message.get("chat", {}).get("id"), message.get("message_id"))
+    if order := _of_order(claimed):
+        delivery.heard(order)
 
 
 def _buried(claimed: Claimed, reason: str) -> None:
-    if outbox.bury(claimed, reason) and (post := _post_id(claimed)):
+    if not outbox.bury(claimed, reason):
+        return
+    if post := _number(claimed, "lottery_post_id"):
         posts.refused(post, reason)
+    if order := _of_order(claimed):
+        delivery.heard(order)
 
 
-def _post_id(claimed: Claimed) -> int | None:
-    found = claimed.payload.get("lottery_post_id")
+def _of_order(claimed: Claimed) -> int | None:
+    return _number(claimed, "order_id")
+
+
+def _number(claimed: Claimed, name: str) -> int | None:
+    found = claimed.payload.get(name)
     return found if isinstance(found, int) else None

@@ -1,0 +1,202 @@
+"""A birth chart's report: the chart, its words, the book; each is made once and kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import ClassVar, Final
+from zoneinfo import ZoneInfo
+
+from app.core import clock
+from app.core.db import db
+from app.core.settings import get_settings
+from app.domain.ai_costs import cost_micro, most_micro
+from app.domain.bazi import SECTIONS, Birth, Chart, ReportText, School
+from app.domain.bazi_inputs import birth_of
+from app.domain.bazi_names import TITLES
+from app.domain.orders import Step
+from app.domain.services import Service
+from app.models import Order, Tenant
+from app.services import files, service_accounts, spending
+from app.services.fulfilment import steps
+from app.services.fulfilment.calls import Call, Ending, Signs, Write
+from app.services.fulfilment.claims import Claimed
+from app.services.fulfilment.errors import Capped
+from app.services.fulfilment.guarding import let_through
+from app.services.fulfilment.kept import chart_of, text_of
+from app.services.reports import prompts
+from app.services.reports.chart import make_chart
+from app.services.reports.pdf import PdfHead, render
+from app.services.reports.text import write_text
+from app.services.service_accounts import DeepSeekKey, ServiceKey
+from app.services.spending import MICRO, Caps, Reservation, SpendingCap
+
+PDF: Final = "application/pdf"
+_BUILT_IN: Final = "built_in"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartCall(Call):
+    """Yuanfenju, or our own calculation."""
+
+    step: ClassVar[Step] = Step.CHART
+    birth: Birth
+    school: School
+    key: ServiceKey | None
+
+    def make(self, signs: Signs) -> Write:  # noqa: ARG002 - too short to be shown
+        chart = make_chart(self.birth, self.school, self.key)
+        return partial(_keep_chart, self.claimed, chart)
+
+
+@dataclass(frozen=True, slots=True)
+class TextCall(Call):
+    """DeepSeek, or our own words."""
+
+    step: ClassVar[Step] = Step.TEXT
+    chart: Chart
+    birth: Birth
+    prompts: Mapping[str, str]
+    key: DeepSeekKey | None
+    today: date
+    reservation: Reservation | None
+
+    def make(self, signs: Signs) -> Write:
+        titles = TITLES[self.claimed.locale]
+
+        def begun(number: int) -> None:
+            place = min(max(number, 1), len(SECTIONS))
+            signs.chapter(place, len(SECTIONS), titles[SECTIONS[place - 1]])
+
+        text = write_text(
+            self.chart,
+            self.birth,
+            self.prompts,
+            self.key,
+            self.claimed.locale,
+            on_progress=begun,
+            deadline=min(get_settings().deepseek_seconds, signs.seconds_left()),
+            today=self.today,
+            user=f"tenant-{self.claimed.tenant_id}",
+        )
+        return partial(self._keep, text)
+
+    def miss(self, error: str, usage: Mapping[str, int]) -> None:
+        """What was used up is paid for all the same."""
+        cost = self._cost(usage)
+        steps.miss(self.claimed, Step.TEXT, error, usage, cost)
+        self._settle(cost)
+
+    def _keep(self, text: ReportText) -> Ending:
+        cost = self._cost(text.usage)
+        data = {**text.to_json(), "made_on": self.today.isoformat()}
+        result = steps.Result(text.source.value, data, usage=dict(text.usage), cost_micro=cost)
+        steps.keep(self.claimed, Step.TEXT, result)
+        self._settle(cost)
+        return None
+
+    def _cost(self, usage: Mapping[str, int]) -> int:
+        return cost_micro(usage, self.key.prices) if self.key is not None else 0
+
+    def _settle(self, cost: int) -> None:
+        if self.reservation is not None:
+            spending.settle(self.reservation, cost)
+
+
+@dataclass(frozen=True, slots=True)
+class PdfCall(Call):
+    """Typst on this machine."""
+
+    step: ClassVar[Step] = Step.PDF
+    head: PdfHead
+    chart: Chart
+    text: ReportText
+
+    def make(self, signs: Signs) -> Write:  # noqa: ARG002 - too short to be shown
+        return partial(self._keep, render(self.head, self.chart, self.text))
+
+    def _keep(self, data: bytes) -> Ending:
+        name = f"{self.head.product} {self.head.code}.pdf"
+        kept = files.keep(self.claimed.tenant_id, name, PDF, data)
+        result = steps.Result("typst", file_id=kept.id, sha256=kept.sha256)
+        steps.keep(self.claimed, Step.PDF, result)
+        return None
+
+
+def prepare_chart(order: Order, claimed: Claimed) -> Call | None:
+    """The chart, unless it is there."""
+    if steps.find_done(order.id, Step.CHART) is not None:
+        return None
+    options = _options(order)
+    school = School(bool(options.get("late_zi_next_day")), bool(options.get("true_solar_time")))
+    key = service_accounts.yuanfenju(order.tenant_id) if options.get("chart") != _BUILT_IN else None
+    service = Service.YUANFENJU.value if key is not None else ""
+    _begin(claimed, Step.CHART, service)
+    return ChartCall(claimed, service, birth_of(order.inputs), school, key)
+
+
+def prepare_text(order: Order, claimed: Claimed) -> Call | None:
+    """The words, unless they are there."""
+    if steps.find_done(order.id, Step.TEXT) is not None:
+        return None
+    key = service_accounts.deepseek(order.tenant_id)
+    service = Service.DEEPSEEK.value if key is not None else ""
+    _begin(claimed, Step.TEXT, service)
+    return TextCall(
+        claimed,
+        service,
+        chart_of(order.id),
+        birth_of(order.inputs),
+        prompts.load(order.tenant_id, order.locale),
+        key,
+        _today(order.tenant_id),
+        _reserve(order, key) if key is not None else None,
+    )
+
+
+def prepare_pdf(order: Order, claimed: Claimed) -> Call | None:
+    """The book, unless it is there."""
+    if steps.find_done(order.id, Step.PDF) is not None:
+        return None
+    steps.begin(claimed, Step.PDF, "typst")
+    text, made_on = text_of(order.id)
+    shop = db.session.get_one(Tenant, order.tenant_id).name
+    name = str(order.inputs.get("name", ""))
+    head = PdfHead(name, shop, str(order.product["name"]), order.code, made_on, order.locale)
+    return PdfCall(claimed, "", head, chart_of(order.id), text)
+
+
+def _keep_chart(claimed: Claimed, chart: Chart) -> Ending:
+    steps.keep(claimed, Step.CHART, steps.Result(chart.source.value, chart.to_json()))
+    return None
+
+
+def _begin(claimed: Claimed, step: Step, service: str) -> None:
+    if service:
+        let_through(claimed, service)
+    steps.begin(claimed, step, service or _BUILT_IN)
+
+
+def _reserve(order: Order, key: DeepSeekKey) -> Reservation:
+    """Counts the most that it may cost. Raises Later until the next day where that is too much."""
+    settings = get_settings()
+    caps = (
+        Caps(None, None)
+        if key.own
+        else Caps(round(settings.ai_tenant_daily_usd * MICRO), round(settings.ai_buyer_daily_usd * MICRO))
+    )
+    try:
+        return spending.reserve(order.tenant_id, order.telegram_id, most_micro(key.prices), caps)
+    except SpendingCap as cap:
+        seconds = (cap.until - clock.now()).total_seconds()
+        raise Capped(cap.whose, max(seconds, 0.0) + 1) from None
+
+
+def _options(order: Order) -> Mapping[str, object]:
+    options = order.product.get("options")
+    return options if isinstance(options, dict) else {}
+
+
+def _today(tenant_id: int) -> date:
+    zone = ZoneInfo(db.session.get_one(Tenant, tenant_id).timezone)
+    return clock.now().astimezone(zone).date()
