@@ -1,5 +1,6 @@
 """What people do: write, press, block, join. Each action gives the bots concerned their updates."""
 
+import asyncio
 import random
 
 from sandbox.botapi.access import IN_CHARGE, PRESENT, member_object
@@ -8,6 +9,9 @@ from sandbox.conversations import Conversation
 from sandbox.models import Bot, Callback, Chat, Person
 from sandbox.queues import CALLBACK_LIFE
 from sandbox.shapes import Json
+from sandbox.stars import CURRENCY as STARS
+from sandbox.stars import PATIENCE as CHECKOUT_PATIENCE
+from sandbox.stars import Checkout, Movement, Offer, new_charge
 from sandbox.world import Refused, World
 
 # Pressed buttons of one bot that are remembered for answerCallbackQuery.
@@ -102,6 +106,68 @@ def press(world: World, conversation: Conversation, person: Person, message_id: 
     }  # fmt: skip
     update_id = world.notify(bot, "callback_query", query, f"user {person.id}")
     return {"callback_query_id": query_id, "update_id": update_id, "revision": conversation.revision}
+
+
+async def check_out(world: World, bot: Bot, person: Person, offer: Offer, *, once: bool) -> Json:
+    """A person pays an invoice: the bot is asked first, and says yes within ten seconds or there is no payment.
+
+    The answer has `ok`, and `charge` or `error`; raises Refused for an invoice that was paid and may be only `once`.
+    """
+    if once and offer.paid:
+        raise Refused("invoice_is_paid")
+    query_id = str(random.getrandbits(62))
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    world.stars.checkouts[query_id] = Checkout(bot.id, world.clock.now() + CHECKOUT_PATIENCE, answer)
+    query = {
+        "id": query_id, "from": person.user(), "currency": STARS, "total_amount": offer.amount,
+        "invoice_payload": offer.payload,
+    }  # fmt: skip
+    world.notify(bot, "pre_checkout_query", query, f"user {person.id}")
+    try:
+        error = await asyncio.wait_for(answer, CHECKOUT_PATIENCE)
+    except TimeoutError:
+        error = "BOT_PRECHECKOUT_TIMEOUT"
+    finally:
+        del world.stars.checkouts[query_id]
+    if error or (once and offer.paid):
+        return {"ok": False, "error": error or "invoice_is_paid"}
+    return {"ok": True, **pay_stars(world, bot, person, offer)}
+
+
+def pay_stars(world: World, bot: Bot, person: Person, offer: Offer) -> Json:
+    """The Stars move, and both sides of the chat are told."""
+    offer.paid = True
+    movement = Movement(new_charge(), person.id, offer.payload, offer.amount, int(world.clock.now()))
+    world.stars.book(bot.id, movement)
+    bot.known_people.add(person.id)
+    payment = {**receipt(movement), "provider_payment_charge_id": f"{person.id}_{movement.at}"}
+    told = service_message(world, bot, person, {"successful_payment": payment})
+    return {"charge": movement.charge, **told}
+
+
+def give_back(world: World, bot: Bot, movement: Movement) -> None:
+    """The Stars of a payment go back, and both sides of the chat are told."""
+    now = int(world.clock.now())
+    back = Movement(
+        movement.charge, movement.person_id, movement.payload, movement.amount, now, is_refund=True
+    )
+    world.stars.book(bot.id, back)
+    service_message(world, bot, world.person(movement.person_id), {"refunded_payment": receipt(movement)})
+
+
+def receipt(movement: Movement) -> Json:
+    """What messages say about Stars that moved."""
+    return {
+        "currency": STARS, "total_amount": movement.amount, "invoice_payload": movement.payload,
+        "telegram_payment_charge_id": movement.charge,
+    }  # fmt: skip
+
+
+def service_message(world: World, bot: Bot, person: Person, content: Json) -> Json:
+    """A message that nobody wrote, in a private chat; the bot gets it."""
+    conversation = world.private_conversation(bot, person)
+    message = conversation.add({"from": person.user(), "date": int(world.clock.now()), **content})
+    return told(conversation, message, world.notify(bot, "message", message, str(person.id)))
 
 
 def author(world: World, conversation: Conversation) -> Bot:

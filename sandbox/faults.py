@@ -7,7 +7,7 @@ from math import ceil
 from sandbox.shapes import Json
 
 # Calls that put a message into a chat.
-SENDING = frozenset({"sendMessage", "sendPhoto", "sendDocument"})
+SENDING = frozenset({"sendMessage", "sendPhoto", "sendDocument", "sendInvoice"})
 # Calls that count against a bot's messages per second.
 FILLING = ("send", "edit", "copy", "forward")
 

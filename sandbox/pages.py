@@ -139,6 +139,9 @@ class Pages:
         headers = {"X-Content-Type-Options": "nosniff"}
         if stored.kind == "photo" and stored.content_type in SHOWN:
             return Response(data, content_type=stored.content_type, headers=headers)
+        if stored.name.lower().endswith(".pdf") and data.startswith(b"%PDF-"):
+            headers["Content-Disposition"] = f"inline; filename*=UTF-8''{quote(stored.name)}"
+            return Response(data, content_type="application/pdf", headers=headers)
         headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(stored.name)}"
         return Response(data, content_type="application/octet-stream", headers=headers)
 

@@ -21,7 +21,7 @@ def put(bot: Bot, kind: str, payload: Json, queue: str, clock: Clock) -> Update 
         return None
     update_id = bot.next_update_id
     bot.next_update_id += 1
-    life = CALLBACK_LIFE if kind == "callback_query" else DAY
+    life = CALLBACK_LIFE if kind in {"callback_query", "pre_checkout_query"} else DAY
     body = orjson.dumps({"update_id": update_id, kind: payload})
     update = Update(update_id, body, clock.now() + life, queue)
     if not bot.updates or update.expires_at < bot.soonest_expiry:

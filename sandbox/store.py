@@ -37,6 +37,7 @@ def snapshot(world: World, *, clean: bool) -> bytes:
             {"chat": chat_id, "messages": list(talk.messages.values())} for chat_id, talk in world.shared.items()
         ],
         "pingpong": world.desk.book.snapshot(),
+        "stars": world.stars.snapshot(),
     }, option=orjson.OPT_NON_STR_KEYS)  # fmt: skip
 
 
@@ -81,7 +82,10 @@ def load(world: World, path: Path) -> None:
         chat["members"] = {int(member): status for member, status in chat["members"].items()}
         chat["boosts"] = {int(member): boosts for member, boosts in chat.get("boosts", {}).items()}
         world.chats[chat["id"]] = Chat(**chat)
-    world.desk.book.restore(data.get("pingpong") or {"accounts": [], "payments": [], "refunds": []})
+    if "pingpong" in data:
+        world.desk.book.restore(data["pingpong"])
+    if "stars" in data:
+        world.stars.restore(data["stars"])
     world.shelf.files = {stored["file_id"]: Stored(**stored) for stored in data["files"]}
     for entry in data["bots"]:
         world.keep_bot(load_bot(entry, jump))

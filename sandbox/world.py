@@ -20,6 +20,7 @@ from sandbox.pingpong.notices import Notifier
 from sandbox.queues import put
 from sandbox.settings import Settings
 from sandbox.shapes import Json
+from sandbox.stars import Stars
 from sandbox.webhooks import Deliveries, Patience
 from sandbox.yuanfenju import service as yuanfenju
 
@@ -51,6 +52,7 @@ class World:
         self.desk = Desk(book, Notifier(book, client, settings), settings)
         self.yuanfenju = yuanfenju.Service()
         self.deepseek = deepseek.Service()
+        self.stars = Stars()
         self.clear()
 
     def clear(self) -> None:
@@ -59,6 +61,7 @@ class World:
         self.desk.clear()
         self.yuanfenju.clear()
         self.deepseek.clear()
+        self.stars.clear()
         self.bots: OrderedDict[int, Bot] = OrderedDict()
         self.bots_by_token: dict[str, Bot] = {}
         self.bots_by_username: dict[str, Bot] = {}

@@ -226,7 +226,7 @@ class Sandbox:
         """A relay, or all, is `ok`, `down`, `late` by so many seconds, or `lying`."""
         self.post("drand", mode=mode, relay=relay, seconds=seconds)
 
-    # PingPong; `reference` is our merchantTransactionId
+    # PingPong; `reference` is our merchantTransactionId, or the address of the payment page
 
     @property
     def pingpong_url(self) -> str:
@@ -295,6 +295,35 @@ class Sandbox:
     def release_notifications(self, order: str = "sent") -> int:
         """Send what `hold=True` kept: "sent", "reversed" or "shuffled"; how many."""
         return int(self.post("pingpong/release", order=order)["released"])
+
+    def button_url(self, bot: Json | str, chat: int | str, text: str) -> str:
+        """Where the newest button with this label (or one that holds it) leads; `pay` and its like take a pay link as well."""
+        for message in reversed(self.messages(bot, chat, limit=500)):
+            for row in message.get("reply_markup", {}).get("inline_keyboard", []):
+                for button in row:
+                    if "url" in button and text in button["text"]:
+                        return str(button["url"])
+        raise AssertionError(f"no button with a link says {text!r}")
+
+    # Telegram Stars
+
+    def pay_stars(self, bot: Json | str, user: int, **which: Any) -> Json:
+        """The person pays the newest invoice in his chat, one by `message_id`, or a link (`slug`).
+
+        The bot has to answer meanwhile; `ok` and `charge`, or `error`.
+        """
+        return self.post("stars/pay", bot=_name(bot), user=user, **which)
+
+    def star_transactions(self, bot: Json | str) -> list[Json]:
+        """What moved, the oldest first: charge, person_id, payload, amount, is_refund."""
+        found: list[Json] = self.get("stars/transactions", bot=_name(bot))["transactions"]
+        return found
+
+    def download(self, file_id: str) -> bytes:
+        """A file that a bot sent."""
+        answer = self._http.get(f"{self.url}/media/{file_id}", timeout=10)
+        assert answer.ok, f"no such file: {file_id}"
+        return answer.content
 
     # Yuanfenju and DeepSeek
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from sandbox.botapi import callbacks, chats, editing, me, sending, updates
+from sandbox.botapi import callbacks, chats, editing, me, sending, stars, updates
 from sandbox.botapi.calls import METHODS, Call, Method, Told
 from sandbox.botapi.errors import ApiError, bad_request, too_many
 from sandbox.faults import Fault
@@ -19,7 +19,7 @@ from sandbox.shapes import Json
 from sandbox.world import World, valid_token
 
 # Loading these modules registers their methods.
-AREAS = (callbacks, chats, editing, me, sending, updates)
+AREAS = (callbacks, chats, editing, me, sending, stars, updates)
 NO_FIELDS: frozenset[str] = frozenset()
 
 

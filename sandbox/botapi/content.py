@@ -1,5 +1,7 @@
 """What messages carry: text, captions, keyboards, photos and documents."""
 
+import mimetypes
+
 from sandbox.botapi.calls import Call
 from sandbox.botapi.entities import read_text, units
 from sandbox.botapi.errors import ApiError, bad_request
@@ -63,6 +65,8 @@ def post(call: Call, conversation: Conversation, content: Json) -> Json:
     """Put a message of the bot into a conversation, with the keyboard and reply that the call asks for."""
     args = call.args
     shown, keyboard, changes = split_markup(args.get("reply_markup"))
+    if "invoice" not in content and any("pay" in button for button in buttons_in(shown)):
+        raise bad_request("BUTTON_TYPE_INVALID")
     sender = (
         {"sender_chat": conversation.chat}
         if conversation.chat["type"] == "channel"
@@ -79,6 +83,11 @@ def post(call: Call, conversation: Conversation, content: Json) -> Json:
         conversation.set_keyboard(keyboard)
     call.world.dirty = True
     return message
+
+
+def buttons_in(shown: Json) -> list[Json]:
+    """All buttons under a message."""
+    return [button for row in shown.get("reply_markup", {}).get("inline_keyboard", []) for button in row]
 
 
 def replied_to(conversation: Conversation, reply: Json) -> Json:
@@ -114,7 +123,8 @@ def document_of(call: Call, given: Upload | str) -> Json:
     if stored is None:
         upload = attached(call, given)
         refuse_large(upload, LARGEST_DOCUMENT)
-        stored = call.world.shelf.add("document", upload.name or "file", upload.content_type, upload.data)
+        kind = mimetypes.guess_type(upload.name)[0] or upload.content_type
+        stored = call.world.shelf.add("document", upload.name or "file", kind, upload.data)
     return {"document": stored.document()}
 
 

@@ -43,6 +43,8 @@ def check_inline_button(button: Json) -> None:
     data = button.get("callback_data")
     if data is not None and not (isinstance(data, str) and 1 <= len(data.encode()) <= MAX_CALLBACK_DATA):
         raise bad_request("BUTTON_DATA_INVALID")
+    if "pay" in button and button["pay"] is not True:
+        raise bad_request(prefix + 'Field "pay" must be of type Boolean')
     url = button.get("url")
     if url is not None and not (isinstance(url, str) and url.lower().startswith(LINKS)):
         raise bad_request(f"inline keyboard button URL '{url}' is invalid: Wrong HTTP URL")

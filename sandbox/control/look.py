@@ -129,8 +129,9 @@ def is_bots(message: Json) -> bool:
 
 
 def words(message: Json) -> str:
-    """What can be read in a message: text or caption and file name."""
-    return str(
-        message.get("text")
-        or " ".join([message.get("caption", ""), message.get("document", {}).get("file_name", "")])
+    """What can be read in a message: text, or caption, file name and an invoice's title."""
+    file_name, title = (
+        message.get("document", {}).get("file_name", ""),
+        message.get("invoice", {}).get("title", ""),
     )
+    return str(message.get("text") or " ".join([message.get("caption", ""), file_name, title]))

@@ -14,10 +14,16 @@ RELEASE_ORDERS = frozenset({"sent", "reversed", "shuffled"})
 
 
 def payment_of(world: World, params: Params) -> Payment:
-    """The payment that `reference` (merchantTransactionId) names, of `account` where several may have it."""
+    """The payment that `reference` names: its merchantTransactionId, or the address of its page.
+
+    Of `account` where several merchants may have it.
+    """
     book, reference = world.desk.book, str(needed(params, "reference"))
     account = str(params.get("account") or "")
-    found = book.find(account, reference) if account else book.by_reference(reference)
+    if "/pay/" in reference:
+        found = book.by_token(reference.rpartition("/")[2])
+    else:
+        found = book.find(account, reference) if account else book.by_reference(reference)
     if found is None:
         raise Refused("no_such_payment")
     return found

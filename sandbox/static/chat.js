@@ -163,10 +163,43 @@ async function press(button) {
   if (query) waiting.set(query.callback_query_id, done);
 }
 
+/** Ask before Stars go, as Telegram does; the bot has ten seconds to agree. */
+async function pay(button) {
+  const { invoice: slug } = button.dataset;
+  const message = button.closest(".message");
+  const asked = slug
+    ? await control("GET", "stars/invoice", { slug }).catch((error) => toast(explain(error)))
+    : { title: find(".invoice strong", message).textContent, description: find(".invoice span", message).textContent, shown: find(".invoice .stars", message).textContent };
+  if (!asked || !(await confirmPayment(asked))) return;
+  button.classList.add("busy");
+  try {
+    const what = slug ? { slug } : { message_id: Number(message.dataset.messageId) };
+    const result = await control("POST", "stars/pay", { bot: where.bot, user: where.user, ...what });
+    toast(result.ok ? words.stars_done : words[result.error] ?? result.error);
+  } catch (error) {
+    toast(explain(error));
+  } finally {
+    button.classList.remove("busy");
+  }
+}
+
+function confirmPayment(asked) {
+  const dialog = find("#invoice");
+  find("#invoice-title").textContent = asked.title;
+  find("#invoice-text").textContent = asked.description;
+  find("#invoice-stars").textContent = asked.shown ?? `⭐ ${asked.total_amount.toLocaleString()}`;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
 list.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-callback], [data-copy], [data-command], .spoiler");
+  const target = event.target.closest("[data-callback], [data-copy], [data-command], [data-pay], [data-invoice], .spoiler");
   if (!target) return;
   if (target.dataset.callback) press(target);
+  else if ("pay" in target.dataset || target.dataset.invoice) pay(target);
   else if (target.dataset.copy) copy(target.dataset.copy);
   else if (target.dataset.command) composer.send(target.dataset.command);
   else target.classList.add("open");

@@ -63,10 +63,31 @@ function sizeOf(bytes) {
   return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
 
+/** A PDF opens beside the chat, other files are saved. */
 function fileRow(file) {
-  return make("a.file", { href: `/media/${file.file_id}`, download: file.file_name, "data-file": file.file_name },
-    make("span.file-icon", {}, icon("file")),
-    make("span.file-name", {}, make("strong", {}, file.file_name), make("small", {}, `${sizeOf(file.file_size)} · ${words.download}`)));
+  const opens = file.mime_type === "application/pdf";
+  const how = opens ? { target: "_blank" } : { download: file.file_name };
+  const kind = /\.(\w{1,4})$/.exec(file.file_name)?.[1];
+  return make("a.file", { href: `/media/${file.file_id}`, ...how, "data-file": file.file_name },
+    make(opens ? "span.file-icon.pdf" : "span.file-icon", {}, opens ? make("b", {}, kind?.toUpperCase() ?? "PDF") : icon("file")),
+    make("span.file-name", {}, make("strong", {}, file.file_name), make("small", {}, `${sizeOf(file.file_size)} · ${opens ? words.open : words.download}`)));
+}
+
+/** The card of an invoice; what it asks for, in Stars. */
+function invoiceCard(invoice) {
+  return make("div.invoice", {},
+    make("strong", {}, invoice.title),
+    make("span", {}, invoice.description),
+    make("span.stars", {}, `⭐ ${invoice.total_amount.toLocaleString()}`));
+}
+
+/** A line in the middle of the chat that nobody wrote; nothing for other messages. */
+function serviceText(message) {
+  const paid = message.successful_payment;
+  const back = message.refunded_payment;
+  if (paid) return words.stars_paid.replace("{}", paid.total_amount.toLocaleString());
+  if (back) return words.stars_back.replace("{}", back.total_amount.toLocaleString());
+  return null;
 }
 
 function photo(sizes) {
@@ -77,6 +98,9 @@ function photo(sizes) {
 
 function inlineButton(button) {
   const style = { "data-style": button.style, "data-button": button.text };
+  if (button.pay) return make("button.pay", { ...style, type: "button", "data-pay": "" }, button.text);
+  const slug = /^https?:\/\/(?:t|telegram)\.me\/\$([\w-]+)$/i.exec(button.url ?? "")?.[1];
+  if (slug) return make("button.pay", { ...style, type: "button", "data-invoice": slug }, button.text);
   const shared = button.url && sharedBy(button.url);
   if (shared) return make("button", { ...style, type: "button", "data-copy": shared }, button.text);
   if (button.url) return make("a.link", { ...style, href: hrefOf(button.url), target: "_blank", rel: "noopener" }, button.text);
@@ -96,19 +120,23 @@ function quoted(message) {
 /** One message; `me` is the id of the person who looks. */
 export function messageElement(message, me, isGroup) {
   const sender = message.from;
+  const service = serviceText(message);
+  if (service) return make("article.message.service", { "data-message-id": String(message.message_id), "data-from": "service", "data-sender": "service" }, service);
   const from = sender?.id === me ? "me" : sender && !sender.is_bot ? "other" : "bot";
   const bubble = make("div.bubble");
   if (isGroup && from !== "me" && sender) bubble.append(make(`span.sender.hue-${[6, 28, 146, 172, 205, 262, 330][sender.id % 7]}`, {}, sender.first_name));
   if (message.reply_to_message) bubble.append(quoted(message.reply_to_message));
   if (message.photo) bubble.append(photo(message.photo));
   if (message.document) bubble.append(fileRow(message.document));
+  if (message.invoice) bubble.append(invoiceCard(message.invoice));
   const text = message.text ?? message.caption;
   const entities = message.entities ?? message.caption_entities;
   const meta = make("span.meta", {}, `${message.edit_date ? `${words.edited} ` : ""}${timeOf(message.date)}`);
   const body = make("div.text", {}, ...(text ? richText(text, entities) : []), meta);
   bubble.append(body);
   const element = make("article.message", { "data-message-id": String(message.message_id), "data-from": from, "data-sender": String(sender?.id ?? "channel") }, bubble);
-  for (const row of message.reply_markup?.inline_keyboard ?? []) {
+  const payRow = [{ text: `${words.stars_pay} ⭐ ${message.invoice?.total_amount}`, pay: true }];
+  for (const row of message.reply_markup?.inline_keyboard ?? (message.invoice ? [payRow] : [])) {
     element.append(make("div.inline-row", {}, ...row.map(inlineButton)));
   }
   return element;

@@ -219,7 +219,7 @@ def test_a_document_can_be_sent_named_in_chinese_and_downloaded(sandbox, bot):
     path = sandbox.api(bot, "getFile", file_id=document["file_id"])["result"]["file_path"]
     assert requests.get(f"{sandbox.url}/file/bot{bot['token']}/{path}", timeout=5).content == b"%PDF-1.7 ..."
     page = requests.get(f"{sandbox.url}/media/{document['file_id']}", timeout=5)
-    assert page.headers["Content-Disposition"].startswith("attachment")
+    assert page.headers["Content-Disposition"].startswith("inline")
 
 
 def test_a_photo_has_its_size_and_can_be_sent_again_by_id(sandbox, bot):
