@@ -32,8 +32,9 @@ class Prices(Protocol):
 
 def cost_micro(usage: Mapping[str, int], prices: Prices) -> int:
     """The cost of that usage, rounded up. Dollars per million tokens are millionths per token."""
-    cost = sum(Decimal(usage.get(name, 0)) * getattr(prices, name) for name in ("read", "cached", "written"))
-    return math.ceil(cost)
+    read = usage.get("read", 0) * prices.read
+    cached = usage.get("cached", 0) * prices.cached
+    return math.ceil(read + cached + usage.get("written", 0) * prices.written)
 
 
 def most_micro(prices: Prices) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 from app.core.errors import BadInput
 from app.core.i18n import EN, LOCALES, N_, ZH
 from app.domain.bazi import SECTIONS
-from app.domain.bot_texts import TextTooLong, UnknownPlaceholder, fill, written
+from app.domain.bot_texts import TextTooLong, TooManyPlaceholders, UnknownPlaceholder, fill, written
 from app.domain.report_prompts_en import ENGLISH
 from app.domain.report_prompts_zh import CHINESE
 
@@ -47,11 +47,6 @@ _CONTROL: Final = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _DEFAULTS: Final[Mapping[str, Mapping[str, str]]] = {ZH: CHINESE, EN: ENGLISH}
-
-
-class TooManyPlaceholders(BadInput):
-    code = "too_many_placeholders"
-    message = N_("At most %(limit)s placeholders fit into one text.")
 
 
 class PromptUnknown(BadInput):

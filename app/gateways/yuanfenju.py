@@ -181,7 +181,9 @@ def _answer(data: Any) -> Answer:
     return Answer(
         pillars=pillars,
         sex=next((sex for sex, word in WORD_OF_SEX.items() if word == base.get("sex")), None),
-        na_yin=na_yin if len(na_yin) == 4 and all(map(_chinese, na_yin)) else (),
+        na_yin=na_yin
+        if len(na_yin) == 4 and all(_chinese(each) and len(each) == 3 for each in na_yin)
+        else (),
         void=void if re.fullmatch("[子丑寅卯辰巳午未申酉戌亥]{2}", void) else "",
         luck_start=start if _chinese(start) else "",
         decades=_decades(luck),
