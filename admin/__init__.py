@@ -31,7 +31,10 @@ from admin import (
     product_form,
     product_stock,
     products,
+    promoters,
+    promoting,
     settings,
+    withdrawals,
 )
 from admin import credits as credit_pages
 from admin.menu import shell
@@ -53,6 +56,9 @@ FEATURES: tuple[ModuleType, ...] = (
     lottery_files,
     pictures,
     broadcasts,
+    promoters,
+    promoting,
+    withdrawals,
     credit_pages,
     dead_letters,
     people,

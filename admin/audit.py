@@ -28,8 +28,11 @@ THINGS = {
     "member": _l("Member"),
     "members": _l("Members"),
     "operator": _l("Operator"),
+    "promoter": _l("Promoter"),
+    "promoting": _l("Promoting"),
     "staff": _l("Staff member"),
     "tenant": _l("Business"),
+    "withdrawal": _l("Withdrawal"),
 }
 DEEDS = {
     "added": _l("added"),
@@ -78,6 +81,10 @@ DEEDS = {
     "lottery_template.stopped": _l("stopped by an error"),
     "mode_changed": _l("way in changed"),
     "opened": _l("opened the pages of this business"),
+    "promoter.adjusted": _l("balance adjusted"),
+    "promoter.exported": _l("list exported"),
+    "promoter.paused": _l("paused"),
+    "promoter.resumed": _l("promotes again"),
     "removed": _l("removed"),
     "repaired": _l("repaired"),
     "replayed": _l("tried again"),
@@ -96,6 +103,10 @@ DEEDS = {
     "token_replaced": _l("token replaced"),
     "update": _l("changed"),
     "verified": _l("verified"),
+    "withdrawal.approved": _l("approved"),
+    "withdrawal.exported": _l("list exported"),
+    "withdrawal.paid": _l("paid out"),
+    "withdrawal.refused": _l("refused"),
 }
 FIELDS = {
     "balance": _l("Balance"),
@@ -127,6 +138,7 @@ FIELDS = {
     "enabled": _l("Switched on"),
     "host": _l("Domain"),
     "label": _l("Label"),
+    "least_withdrawal": _l("Smallest withdrawal"),
     "locale": _l("Language"),
     "mode": _l("Way in"),
     "name": _l("Name"),
@@ -135,10 +147,12 @@ FIELDS = {
     "scheduled_at": _l("Begins at"),
     "shown": _l("Key"),
     "slug": _l("Short address"),
+    "terms": _l("Terms"),
     "text": _l("Text"),
     "timezone": _l("Time zone"),
     "token": "Token",
     "username": _l("User name"),
+    "window_days": _l("Days that a binding lasts"),
 }
 WORDS: dict[str, dict[str, Any]] = {
     "action": {

@@ -1,5 +1,7 @@
 """Promoters: becoming one, finding them, and what the boss may do with them."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -9,7 +11,7 @@ from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import N_
 from app.core.ids import one_time_code
 from app.domain.affiliates import MAX_NOTE, EntryKind, PromoterState
-from app.domain.money import MAX_MINOR, exponent
+from app.domain.money import MAX_MINOR, Money, exponent
 from app.models import Member, Promoter, PromoterBinding
 from app.services import audit
 from app.services.affiliates import terms
@@ -83,6 +85,11 @@ def get(promoter_id: int) -> Promoter:
     return promoter
 
 
+def some(promoter_ids: Sequence[int]) -> Sequence[Promoter]:
+    """Those of these ids, in no order."""
+    return db.session.scalars(select(Promoter).where(Promoter.id.in_(promoter_ids))).all()
+
+
 def pause(promoter_id: int) -> None:
     """From now on he binds nobody and earns nothing; what he has he keeps and may withdraw."""
     _set_state(promoter_id, PromoterState.PAUSED, "promoter.paused")
@@ -122,7 +129,7 @@ def adjust(promoter_id: int, currency: str, amount: int, note: str, reference: s
     )
     posted = post(promoter.tenant_id, change, overdraw=False) is not None
     if posted:
-        changes: dict[str, object] = {"amount": amount, "currency": currency}
+        changes: dict[str, object] = {"amount": str(Money(amount, currency))}
         audit.record(promoter.tenant_id, "promoter.adjusted", _target(promoter), changes)
     return posted
 

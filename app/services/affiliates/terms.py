@@ -12,10 +12,12 @@ from app.core.errors import BadInput
 from app.core.i18n import N_
 from app.core.queue import ring
 from app.domain.affiliates import DEFAULT_WINDOW_DAYS, MAX_TERMS, MAX_WINDOW_DAYS, CommissionKind
-from app.domain.money import exponent
+from app.domain.money import EXPONENTS, Money, exponent
 from app.domain.products import ProductState
-from app.models import AffiliateSettings, Bot, Product
+from app.models import AffiliateSettings, Bot, Product, PromoterAccount
 from app.services import audit
+
+DEFAULT_CURRENCY = "CNY"
 
 
 class WindowNotValid(BadInput):
@@ -67,6 +69,14 @@ def is_offered(tenant_id: int) -> bool:
     return load(tenant_id).enabled and bool(db.session.scalar(select(paying)))
 
 
+def currencies(tenant_id: int) -> list[str]:
+    """In which there is, or may be, something to withdraw: those of products, of balances and of the terms."""
+    products = select(Product.currency).where(Product.tenant_id == tenant_id)
+    accounts = select(PromoterAccount.currency).where(PromoterAccount.tenant_id == tenant_id)
+    known = {*db.session.scalars(products.union(accounts)), *load(tenant_id).least}
+    return [currency for currency in EXPONENTS if currency in known] or [DEFAULT_CURRENCY]
+
+
 def save(tenant_id: int, new: Terms) -> None:
     """Keeps the terms and notes in the log what changed. Raises BadInput with the reason."""
     if not 1 <= new.window_days <= MAX_WINDOW_DAYS:
@@ -107,7 +117,11 @@ def _changes(before: Terms, new: Terms) -> dict[str, object]:
     pairs = {
         "enabled": (before.enabled, new.enabled),
         "window_days": (before.window_days, new.window_days),
-        "least_withdrawal": (dict(before.least), dict(new.least)),
+        "least_withdrawal": (_shown(before.least), _shown(new.least)),
         "terms": (before.words, new.words),
     }
     return {name: [old, now] for name, (old, now) in pairs.items() if old != now}
+
+
+def _shown(least: Mapping[str, int]) -> str:
+    return ", ".join(str(Money(minor, currency)) for currency, minor in least.items() if minor)

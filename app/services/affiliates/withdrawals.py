@@ -158,13 +158,8 @@ def refuse_open(promoter_id: int) -> None:
 def _decide(
     found: Withdrawal, from_: tuple[WithdrawalState, ...], to: WithdrawalState, words: str, reason: str = ""
 ) -> Withdrawal:
-    before = found.state
     changed = _move(found, from_, to, reason)
-    changes: dict[str, object] = {
-        "state": [before.value, to.value],
-        "amount": changed.amount,
-        "currency": changed.currency,
-    }
+    changes: dict[str, object] = {"amount": str(Money(changed.amount, changed.currency))}
     audit.record(changed.tenant_id, f"withdrawal.{to}", ("withdrawal", changed.id, ""), changes)
     telling.decided(promoters.get(changed.promoter_id), changed, words)
     return changed
