@@ -66,20 +66,25 @@ def _cut(words: str, room: int) -> str:
     return words.rstrip() + "…"
 
 
-def keyboard(ctx: Context, product: Product) -> Keyboard:
-    """Buying, where that is possible now, and the way back. Needs a transaction."""
+def way_to_buy(ctx: Context, product: Product) -> Way | None:
+    """The first way to pay, where it can be bought now. Needs a transaction."""
+    if not is_sold_in(product, ctx.config.id) or stock.available(product) == 0:
+        return None
+    return next(iter(ways.offered(product)), None)
+
+
+def keyboard(ctx: Context, product: Product, way: Way | None) -> Keyboard:
+    """Buying by this way, where there is one, and the ways back. No transaction may be open."""
     rows = []
-    if is_sold_in(product, ctx.config.id) and stock.available(product) != 0:
-        offered = ways.offered(product)
-        if offered:
-            label = ctx.t(N_("🛒 Buy for %(price)s"), price=price(ctx, offered[0]))
-            rows.append([Button(label, data("buy", product.code))])
+    if way is not None:
+        label = ctx.t(N_("🛒 Buy for %(price)s"), price=price(ctx, way))
+        rows.append([Button(label, data("buy", product.code))])
     rows.append([shop_button(ctx), Button(ctx.main_text("menu_orders"), data("orders"))])
     return Keyboard(rows)
 
 
 def shop_button(ctx: Context) -> Button:
-    """The way to the shop's list."""
+    """The way to the shop's list. No transaction may be open."""
     return Button(ctx.main_text("menu_shop"), data("shop"))
 
 

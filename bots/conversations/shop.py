@@ -52,12 +52,14 @@ def show_card(ctx: Context, code: str) -> None:
         product = lookup.find_by_code(code) if code.isascii() and code.isalnum() else None
         if product is not None and lookup.is_sold_in(product, ctx.config.id):
             visits.record(product, ctx.person.telegram_id, VisitStage.VIEWED, ctx.config.timezone)
-            text, keyboard = product_card.text(ctx, product), product_card.keyboard(ctx, product)
+            text, way = product_card.text(ctx, product), product_card.way_to_buy(ctx, product)
         else:
             product = None
     if product is None:
         show_gone(ctx)
-    elif product.picture_id is not None:
+        return
+    keyboard = product_card.keyboard(ctx, product, way)
+    if product.picture_id is not None:
         ctx.show_picture(product.picture_id, text, keyboard)
     else:
         ctx.show(text, keyboard, html=True)
