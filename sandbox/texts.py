@@ -98,8 +98,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "open": ("打开", "Open"),
     "stars_pay": ("支付", "Pay"),
     "stars_confirm": ("确认支付", "Confirm and pay"),
-    "stars_paid": ("您已支付 ⭐ {}", "You paid ⭐ {}"),
-    "stars_back": ("已退回 ⭐ {}", "⭐ {} came back"),
+    "stars_paid": ("您已支付", "You paid"),
+    "stars_back": ("已退回", "Came back:"),
     "stars_done": ("支付成功", "Payment went through"),
     "BOT_PRECHECKOUT_TIMEOUT": (
         "机器人没有及时确认，没有扣星星。",

@@ -169,7 +169,7 @@ async function pay(button) {
   const message = button.closest(".message");
   const asked = slug
     ? await control("GET", "stars/invoice", { slug }).catch((error) => toast(explain(error)))
-    : { title: find(".invoice strong", message).textContent, description: find(".invoice span", message).textContent, shown: find(".invoice .stars", message).textContent };
+    : { title: find(".invoice strong", message).textContent, description: find(".invoice span", message).textContent, amount: find(".invoice .stars", message).textContent };
   if (!asked || !(await confirmPayment(asked))) return;
   button.classList.add("busy");
   try {
@@ -187,7 +187,7 @@ function confirmPayment(asked) {
   const dialog = find("#invoice");
   find("#invoice-title").textContent = asked.title;
   find("#invoice-text").textContent = asked.description;
-  find("#invoice-stars").textContent = asked.shown ?? `⭐ ${asked.total_amount.toLocaleString()}`;
+  find("#invoice-stars").textContent = asked.amount ?? asked.total_amount.toLocaleString();
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((resolve) => {

@@ -78,16 +78,14 @@ function invoiceCard(invoice) {
   return make("div.invoice", {},
     make("strong", {}, invoice.title),
     make("span", {}, invoice.description),
-    make("span.stars", {}, `⭐ ${invoice.total_amount.toLocaleString()}`));
+    make("span.stars", {}, icon("star"), invoice.total_amount.toLocaleString()));
 }
 
 /** A line in the middle of the chat that nobody wrote; nothing for other messages. */
-function serviceText(message) {
-  const paid = message.successful_payment;
-  const back = message.refunded_payment;
-  if (paid) return words.stars_paid.replace("{}", paid.total_amount.toLocaleString());
-  if (back) return words.stars_back.replace("{}", back.total_amount.toLocaleString());
-  return null;
+function serviceLine(message) {
+  const moved = message.successful_payment ?? message.refunded_payment;
+  if (!moved) return null;
+  return [message.successful_payment ? words.stars_paid : words.stars_back, icon("star"), moved.total_amount.toLocaleString()];
 }
 
 function photo(sizes) {
@@ -98,7 +96,7 @@ function photo(sizes) {
 
 function inlineButton(button) {
   const style = { "data-style": button.style, "data-button": button.text };
-  if (button.pay) return make("button.pay", { ...style, type: "button", "data-pay": "" }, button.text);
+  if (button.pay) return make("button.pay", { ...style, type: "button", "data-pay": "" }, make("span", {}, ...(button.stars ? [button.text, icon("star"), button.stars] : [button.text])));
   const slug = /^https?:\/\/(?:t|telegram)\.me\/\$([\w-]+)$/i.exec(button.url ?? "")?.[1];
   if (slug) return make("button.pay", { ...style, type: "button", "data-invoice": slug }, button.text);
   const shared = button.url && sharedBy(button.url);
@@ -120,8 +118,8 @@ function quoted(message) {
 /** One message; `me` is the id of the person who looks. */
 export function messageElement(message, me, isGroup) {
   const sender = message.from;
-  const service = serviceText(message);
-  if (service) return make("article.message.service", { "data-message-id": String(message.message_id), "data-from": "service", "data-sender": "service" }, service);
+  const service = serviceLine(message);
+  if (service) return make("article.message.service", { "data-message-id": String(message.message_id), "data-from": "service", "data-sender": "service" }, ...service);
   const from = sender?.id === me ? "me" : sender && !sender.is_bot ? "other" : "bot";
   const bubble = make("div.bubble");
   if (isGroup && from !== "me" && sender) bubble.append(make(`span.sender.hue-${[6, 28, 146, 172, 205, 262, 330][sender.id % 7]}`, {}, sender.first_name));
@@ -135,7 +133,7 @@ export function messageElement(message, me, isGroup) {
   const body = make("div.text", {}, ...(text ? richText(text, entities) : []), meta);
   bubble.append(body);
   const element = make("article.message", { "data-message-id": String(message.message_id), "data-from": from, "data-sender": String(sender?.id ?? "channel") }, bubble);
-  const payRow = [{ text: `${words.stars_pay} ⭐ ${message.invoice?.total_amount}`, pay: true }];
+  const payRow = [{ text: words.stars_pay, stars: message.invoice?.total_amount.toLocaleString(), pay: true }];
   for (const row of message.reply_markup?.inline_keyboard ?? (message.invoice ? [payRow] : [])) {
     element.append(make("div.inline-row", {}, ...row.map(inlineButton)));
   }

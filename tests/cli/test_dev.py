@@ -14,6 +14,7 @@ from app.cli.dev import outside, terminal
 from app.cli.dev.processes import Died, Processes
 from app.core.embedded.processes import start_token
 from app.core.settings import RUN_FILE, read_settings
+from tests.sandbox_client import DEEPSEEK_KEY, PINGPONG_ACCOUNT, YUANFENJU_KEY
 from tests.waiting import wait_for
 
 SLEEP = "import time; time.sleep(600)"
@@ -102,6 +103,23 @@ def test_production_takes_no_notice_of_that_file(tmp_path: Path, monkeypatch: py
     monkeypatch.delenv("TELEGRAM_API_URL")
     monkeypatch.setenv("APP_ENV", "test")
     assert read_settings().telegram_api_url == "https://api.telegram.org"
+
+
+def test_a_demo_takes_payments_without_any_account(monkeypatch: pytest.MonkeyPatch):
+    chosen = outside.services("http://s", read_settings())
+    assert chosen["PINGPONG_API_URL"] == "http://s/pingpong"
+    assert chosen["PINGPONG_NOTIFY_URL"].endswith("/webhook/pingpong")
+    account = {name: chosen[f"PINGPONG_{name.upper()}"] for name in PINGPONG_ACCOUNT}
+    assert account == PINGPONG_ACCOUNT
+    assert outside.KEYS == {"yuanfenju": YUANFENJU_KEY, "deepseek": DEEPSEEK_KEY}
+    assert not [name for name in chosen if name.endswith("_KEY")]
+
+
+def test_who_has_accounts_of_his_own_is_not_led_to_the_sandbox(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PINGPONG_CLIENT_ID", "1")
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-real")
+    monkeypatch.setenv("YUANFENJU_API_URL", "https://charts.example")
+    assert outside.services("http://s", read_settings()) == {}
 
 
 def test_columns_hold_with_chinese_letters(capsys: pytest.CaptureFixture[str]):

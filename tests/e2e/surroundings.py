@@ -13,6 +13,7 @@ from secrets import token_urlsafe
 from cryptography.fernet import Fernet
 
 from app.core.embedded import EmbeddedUrls
+from tests.sandbox_client import PINGPONG_ACCOUNT
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -32,11 +33,22 @@ def environment(home: Path, urls: EmbeddedUrls, telegram: str, port: int) -> dic
         "SECRET_KEY": token_urlsafe(32),
         "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "TELEGRAM_API_URL": telegram,
+        **services(telegram),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
         "EMBEDDED_DIR": str(home),
         "LOG_LEVEL": "INFO",
         "LOG_FORMAT": "console",
+    }
+
+
+def services(sandbox: str) -> dict[str, str]:
+    """The sandbox's PingPong with its account, and its other services without their keys."""
+    return {
+        "PINGPONG_API_URL": f"{sandbox}/pingpong",
+        **{f"PINGPONG_{name.upper()}": value for name, value in PINGPONG_ACCOUNT.items()},
+        "YUANFENJU_API_URL": f"{sandbox}/yuanfenju/index.php",
+        "DEEPSEEK_API_URL": f"{sandbox}/deepseek",
     }
 
 

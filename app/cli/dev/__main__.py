@@ -109,6 +109,7 @@ def _choose_sandbox(settings: Settings, told: Path) -> str:
     chosen = {
         "TELEGRAM_API_URL": sandbox,
         "PUBLIC_URL": settings.public_url or f"http://{outside.HOST}:{settings.port}",
+        **outside.services(sandbox, settings),
     }
     os.environ.update(chosen)
     told.write_text("".join(f"{name}={value}\n" for name, value in chosen.items()))
@@ -180,10 +181,21 @@ def _welcome(settings: Settings, sandbox: str, demo: dict[str, Any]) -> None:
         terminal.row("抽奖 Lottery", f"{_site(settings)}/l/{demo['lottery']}")
     if sandbox:
         terminal.row("BotFather", f"{sandbox}/botfather", "领新 Token · get another token")
+        _show_keys(settings, sandbox)
     terminal.say()
     logs = os.path.relpath(settings.embedded_dir / "log")
     terminal.say(terminal.paint(f"  日志 Logs: {logs}/    Ctrl+C 全部停止 · stops everything", terminal.DIM))
     terminal.say()
+
+
+def _show_keys(settings: Settings, sandbox: str) -> None:
+    """What can be entered under the services' keys, where it is the sandbox that answers there."""
+    if settings.yuanfenju_api_url.startswith(sandbox):
+        terminal.row(
+            "缘份居 Yuanfenju", outside.KEYS["yuanfenju"], "沙盒密钥，可不填 · sandbox key, optional"
+        )
+    if settings.deepseek_api_url.startswith(sandbox):
+        terminal.row("DeepSeek", outside.KEYS["deepseek"], "沙盒密钥，可不填 · sandbox key, optional")
 
 
 def _share(settings: Settings) -> None:

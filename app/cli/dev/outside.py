@@ -6,9 +6,20 @@ import socket
 import urllib.error
 import urllib.request
 
+from app.core.settings import Settings
+
 HOST = "127.0.0.1"
 USUAL_PORT = 8081
 DEMO_BOT = "laoban_demo_bot"
+ACCOUNT = {
+    "PINGPONG_CLIENT_ID": "990000000000000001",
+    "PINGPONG_ACC_ID": "990000000000000001001",
+    "PINGPONG_SALT": "SANDBOX0SALT0OF0NO0WORTH",
+}
+"""The account that the sandbox's PingPong always has."""
+KEYS = {"yuanfenju": "sandbox-yuanfenju-key", "deepseek": "sk-sandbox-deepseek"}
+"""The keys that the sandbox's Yuanfenju and DeepSeek always take."""
+PLACES = {"yuanfenju": "/yuanfenju/index.php", "deepseek": "/deepseek"}
 
 
 def is_free(port: int) -> bool:
@@ -43,6 +54,25 @@ def answers(url: str) -> bool:
     with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2):  # noqa: S310
         return True
     return False
+
+
+def services(sandbox: str, settings: Settings) -> dict[str, str]:
+    """Settings that lead to the sandbox's other services, as far as nobody has chosen real ones.
+
+    PingPong comes with its account, so that shops take payments at once. The others come without a key: charts and
+    reports are made by ourselves until somebody enters one.
+    """
+    chosen, given = {}, settings.model_fields_set
+    own = settings.pingpong_client_id or settings.pingpong_acc_id or settings.pingpong_salt.get_secret_value()
+    if not own and "pingpong_api_url" not in given:
+        chosen = {"PINGPONG_API_URL": f"{sandbox}/pingpong", **ACCOUNT}
+        site = f"http://{HOST}:{settings.port}"
+        chosen["PINGPONG_NOTIFY_URL"] = settings.pingpong_notify_url or f"{site}/webhook/pingpong"
+    for name, path in PLACES.items():
+        key = getattr(settings, f"{name}_api_key").get_secret_value()
+        if not key and f"{name}_api_url" not in given:
+            chosen[f"{name.upper()}_API_URL"] = sandbox + path
+    return chosen
 
 
 def demo_token(sandbox: str) -> str:
