@@ -56,7 +56,7 @@ def chart_of(birth: Birth, school: School) -> Chart:
         hour=hour,
         elements=elements,
         strength=strength,
-        favourable=favourable_of(day.stem, elements, strength),
+        favourable=favourable_of(day.stem, elements, strength, month.branch),
         void=seen.sky.getDayXunKong(),
         luck_start=start,
         decades=decades,

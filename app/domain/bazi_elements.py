@@ -7,7 +7,8 @@ The weighing is a simple, fixed rule, the same for every chart:
 - The day's stem is strong where its own element and the one that feeds it weigh 55 % or more together, weak at 45 %
   or less, and balanced between.
 - A strong one is helped by what it feeds, rules or is ruled by: the two of these that weigh least. A weak one is
-  helped by what feeds it and by its own element. A balanced one by the two elements that weigh least.
+  helped by what feeds it and by its own element. A balanced one by the two elements that weigh least, of which water
+  comes first for the three months of summer and fire for the three of winter (调候).
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ STRONG_FROM: Final = 55
 WEAK_TO: Final = 45
 SEASON_WEIGHT: Final = 3
 _HIDDEN_SHARES: Final = {1: (10,), 2: (7, 3), 3: (6, 3, 1)}
+_CLIMATE: Final = dict.fromkeys("巳午未", "水") | dict.fromkeys("亥子丑", "火")
 _GODS: Final = (
     ("比肩", "劫财"),
     ("食神", "伤官"),
@@ -83,10 +85,16 @@ def strength_of(day_stem: str, elements: Mapping[str, int]) -> str:
     return WEAK if support <= WEAK_TO else BALANCED
 
 
-def favourable_of(day_stem: str, elements: Mapping[str, int], strength: str) -> tuple[str, ...]:
+def favourable_of(
+    day_stem: str, elements: Mapping[str, int], strength: str, month_branch: str
+) -> tuple[str, ...]:
     """The two elements that help, the more needed one first."""
     own = element_of(day_stem)
     if strength == WEAK:
         return element_after(own, -1), own
-    choice = ELEMENTS if strength == BALANCED else [element_after(own, steps) for steps in (1, 2, 3)]
-    return tuple(sorted(choice, key=lambda each: elements[each])[:2])
+    if strength == STRONG:
+        return tuple(
+            sorted((element_after(own, steps) for steps in (1, 2, 3)), key=lambda each: elements[each])[:2]
+        )
+    climate = _CLIMATE.get(month_branch)
+    return tuple(sorted(ELEMENTS, key=lambda each: (each != climate, elements[each]))[:2])

@@ -55,6 +55,8 @@ class Reading:
     star: str
     """Whether the partner's star is shown, hidden or none."""
     star_group: str
+    wealth: str
+    """Same for the star of wealth."""
     clash_home: bool
     years: Years
 
@@ -83,6 +85,7 @@ def read_chart(chart: Chart, today: date) -> Reading:
         lack=tuple(each for each, percent in chart.elements.items() if percent <= LACK_TO),
         star=_star(chart, star_group),
         star_group=star_group,
+        wealth=_star(chart, "财"),
         clash_home=any(clashes(each, chart.day.branch) for each in others),
         years=years_of(chart, today),
     )
@@ -114,6 +117,12 @@ def meet_year(chart: Chart, year: int) -> Meeting:
     return meet(chart, year_pillar(year))
 
 
+def years_with(chart: Chart, group: str, first: int) -> tuple[int, ...]:
+    """Which of five years bring a god of that group, by stem or branch."""
+    met = {year: meet_year(chart, year) for year in range(first, first + 5)}
+    return tuple(year for year, each in met.items() if group in {group_of(each.god), group_of(each.half_god)})
+
+
 def clashes(one: str, other: str) -> bool:
     """Whether two branches stand opposite each other."""
     return (BRANCHES.index(one) - BRANCHES.index(other)) % 12 == 6
@@ -126,11 +135,12 @@ def _groups(chart: Chart) -> dict[str, int]:
         hidden = zip(pillar.hidden_gods, _SHARES[len(pillar.hidden_gods)], strict=True)
         factor = 3 if pillar is chart.month else 1
         for god, share in [*shown, *((god, share * factor) for god, share in hidden)]:
-            weights[_group(god)] += share
+            weights[group_of(god)] += share
     return weights
 
 
-def _group(god: str) -> str:
+def group_of(god: str) -> str:
+    """The group of a ten god."""
     return next(group for group, gods in GOD_GROUPS.items() if god in gods)
 
 

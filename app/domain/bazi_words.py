@@ -18,10 +18,13 @@ from app.domain import (
     bazi_words_zh_self,
 )
 from app.domain.bazi import SECTIONS, Chart, Decade
+from app.domain.bazi_facts import year_pillar
 from app.domain.bazi_names import ELEMENTS_EN, GODS_EN, both
-from app.domain.bazi_reading import Meeting, Reading, meet, meet_year, read_chart
+from app.domain.bazi_reading import Meeting, Reading, group_of, meet, meet_year, read_chart, years_with
 
 DECADES_TOLD: Final = 8
+GROWN_FROM, OLD_FROM = 14, 65
+"""Ages at which a decade begins."""
 _MODULES: Final[dict[bool, tuple[ModuleType, ...]]] = {
     True: (bazi_words_en, bazi_words_en_self, bazi_words_en_life),
     False: (bazi_words_zh, bazi_words_zh_self, bazi_words_zh_life),
@@ -83,13 +86,16 @@ class _Composer:
 
     def wealth(self) -> Iterator[str]:
         yield self.life.GROUP_WEALTH[self.reading.most]
+        yield self.life.WEALTH_STAR[self.reading.wealth]
         yield self.life.STRENGTH_WEALTH[self.chart.strength]
+        yield self._coming("wealth_years", "财")
         yield self.links.LINES["no_promise"]
 
     def love(self) -> Iterator[str]:
         reading = self.reading
         yield self.own.STEM_LOVE[reading.stem] + self.links.SPACE + self.own.GOD_HOME[reading.home_god]
         yield self.own.SPOUSE[reading.star].format(star=self.links.STAR[reading.star_group])
+        yield self._coming("star_years", reading.star_group)
         yield self.links.LINES["clash_home" if reading.clash_home else "calm_home"]
         people = self.links.STOP.join(self.links.PEOPLE[each] for each in self.chart.favourable)
         yield self._line("love_tip", elements=self._elements(self.chart.favourable), people=people)
@@ -104,7 +110,7 @@ class _Composer:
 
     def decades(self) -> Iterator[str]:
         yield self._line("luck", luck=self.chart.luck_start)
-        yield from (self._decade(each) for each in self.chart.decades[:DECADES_TOLD])
+        yield from (self._decade(index, each) for index, each in enumerate(self.chart.decades[:DECADES_TOLD]))
         now = self.reading.years.decade
         yield self._now(now) if now else self.links.LINES["before"]
 
@@ -118,7 +124,6 @@ class _Composer:
         yield self.life.GROUP_NONE[self.reading.least]
         yield self._line("three", things=self.life.SMALL[self.chart.favourable[0]])
         yield self._line("wish", wish=self.life.STEM_WISH[self.reading.stem])
-        yield self.links.LINES["only"]
 
     def _weights(self) -> str:
         elements = self.chart.elements.items()
@@ -135,17 +140,33 @@ class _Composer:
         if not self.reading.excess and not self.reading.lack:
             yield self.links.LINES["even"]
 
-    def _decade(self, decade: Decade) -> str:
+    def _decade(self, index: int, decade: Decade) -> str:
         met = meet(self.chart, decade.pillar)
-        return self._line(
+        text = self._line(
             "decade",
             year=decade.year,
             age=decade.age,
             pillar=self._pillar(decade.pillar),
-            god=self.life.GOD_DECADE[met.god],
-            tone=self.life.TONE[met.tone],
-            relation=self._relation(met),
-        ).strip()
+            god=self._of_age(decade.age, met.god),
+            tone=self.life.TONE[met.tone][index % 3],
+            relation=self._relation(met) if decade.age >= GROWN_FROM else "",
+        )
+        return text.strip()
+
+    def _of_age(self, age: int, god: str) -> str:
+        """What a decade is about: careers are nothing for a child."""
+        if GROWN_FROM <= age < OLD_FROM:
+            return str(self.life.GOD_DECADE[god])
+        table = self.life.GROUP_CHILD if age < GROWN_FROM else self.life.GROUP_ELDER
+        return str(table[group_of(god)])
+
+    def _coming(self, name: str, group: str) -> str:
+        """The years among the next five in which a star appears; nothing where it is in all or none of them."""
+        found = years_with(self.chart, group, self.reading.years.year)
+        if not 0 < len(found) < 5:
+            return ""
+        years = (self.links.YEAR.format(year=each, pillar=self._pillar(year_pillar(each))) for each in found)
+        return self._line(name, years=self._joined(years), star=self.links.STAR[group])
 
     def _now(self, decade: Decade) -> str:
         met = meet(self.chart, decade.pillar)
@@ -158,7 +179,7 @@ class _Composer:
             branch=decade.pillar[1],
             god=self._god(met.god),
             half=self._god(met.half_god),
-            tone=self.life.TONE[met.tone],
+            tone=self.life.TONE[met.tone][1],
         )
 
     def _year(self, year: int, age: int) -> Iterator[str]:
@@ -168,7 +189,7 @@ class _Composer:
         )
         text = self._line(
             "half",
-            tone=self.life.TONE[met.tone],
+            tone=self.life.TONE[met.tone][year % 3],
             relation=self._relation(met),
             stem=met.pillar[0],
             branch=met.pillar[1],

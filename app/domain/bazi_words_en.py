@@ -37,8 +37,9 @@ LINES: Final = {
     "alone": "No decade of luck runs yet, so the year works more directly.",
     "three": "Three small things to begin this month: {things}",
     "wish": "A last word: {wish} A chart describes a temper and a rhythm; the hand that writes is your own.",
-    "only": "This report follows traditional Chinese culture and is meant for reflection and entertainment. Please do not "
-    "base medical, financial or legal decisions on it.",
+    "star_years": "Of the next five years, {years} carry the star of {star}; keep some time and an open mind for it.",
+    "wealth_years": "Of the next five years, {years} carry wealth most clearly: good for talking about pay and collecting "
+    "what is owed. The others are for keeping and building.",
     "unknown_hour": "The hour of birth is not known, so three pillars are read and details about later life are left out.",
 }
 AGE: Final = (
@@ -74,4 +75,5 @@ PEOPLE: Final = {
 }
 JOINER: Final = ", "
 STOP: Final = "; "
+YEAR: Final = "{year} ({pillar})"
 SPACE: Final = " "

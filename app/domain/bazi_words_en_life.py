@@ -26,11 +26,11 @@ STRENGTH_WEALTH: Final = {
     "中和": "Self and wealth are about even: a main income with something small beside it fits; enlarge it in helpful years.",
 }
 ELEMENT_CAREER: Final = {
-    "木": "Wood: education, publishing, gardening and farming, furniture and clothes, medicine, charity",
-    "火": "Fire: internet and electronics, media, food, energy, performing, beauty, lighting",
-    "土": "Earth: property and building, storage, agriculture, insurance, consulting, ceramics",
-    "金": "Metal: finance, law, machinery, cars, jewellery, information security, medical devices",
-    "水": "Water: trade and transport, travel, drinks and fish, communication, psychology, cross-border business",
+    "木": "Wood (education, publishing, gardening and farming, furniture and clothes, medicine, charity)",
+    "火": "Fire (internet and electronics, media, food, energy, performing, beauty, lighting)",
+    "土": "Earth (property and building, storage, agriculture, insurance, consulting, ceramics)",
+    "金": "Metal (finance, law, machinery, cars, jewellery, information security, medical devices)",
+    "水": "Water (trade and transport, travel, drinks and fish, communication, psychology, cross-border business)",
 }
 ELEMENT_EXCESS: Final = {
     "木": "Wood is plentiful: you tighten up easily; eyes, neck and shoulders tire first. Walk in the evening and stretch.",
@@ -99,9 +99,21 @@ GOD_HALF: Final = {
     "正印": "In the second half help comes: rest, study, put your home in order.",
 }
 TONE: Final = {
-    2: "Both signs carry what your chart likes: go with it.",
-    1: "Half of it suits your chart: choose the moment, then act.",
-    0: "These elements are not what your chart asks for: hold, learn and gather; staying steady is winning.",
+    2: (
+        "Both signs carry what your chart likes: go with it.",
+        "Stem and branch both help: do early what you want to do; people and chances are near.",
+        "The climate agrees with you; effort is answered, and you can sow as well as reap.",
+    ),
+    1: (
+        "Half of it suits your chart: choose the moment, then act.",
+        "Help and cost come together: secure what you have before you expand.",
+        "Smooth and rough alternate: keep plans flexible.",
+    ),
+    0: (
+        "These elements are not what your chart asks for: hold, learn and gather; staying steady is winning.",
+        "Little is given from outside: polish your skills and keep a way back open.",
+        "Slow down and care for health, family and craft; the next stretch will be lighter.",
+    ),
 }
 CLASH: Final = "Its branch clashes with your day's branch: home, position or partnership may move; planned early, change is renewal."
 JOIN: Final = "Its branch joins your day's branch: people and closeness help you; a good time for agreements."
@@ -138,4 +150,24 @@ STEM_WISH: Final = {
     "辛": "May you be like a jewel: no need to compete, and treasured by those who know.",
     "壬": "May you be like a great river: in motion, with a direction, on the way to the open.",
     "癸": "May you be like rain: quiet, and followed by new green everywhere.",
+}
+GROUP_CHILD: Final = {
+    "比": "a childhood of playmates and competition; team sports teach sharing.",
+    "食": "a playful, talkative childhood; painting, music and crafts open the mind.",
+    "财": "a sensible childhood; pocket money teaches planning.",
+    "官": "a childhood with rules; embraces and praise are needed too.",
+    "印": "a childhood loved by elders, full of stories and questions; reading takes root.",
+}
+GROUP_ELDER: Final = {
+    "比": "company is the blessing of these years: old friends, neighbours, brothers and sisters.",
+    "食": "pleasure is the blessing of these years: writing, gardening, a favourite dish.",
+    "财": "order is the blessing of these years: arrange your affairs early and live within your means.",
+    "官": "measure is the blessing of these years: a regular day, check-ups, and tasks handed to the young.",
+    "印": "nourishment is the blessing of these years: books, stillness, talks with the young.",
+}
+WEALTH_STAR: Final = {
+    "shown": "The wealth star shows among the stems: what you do and what you get for it are plainly linked; do not be too "
+    "modest about the price.",
+    "hidden": "The wealth star is hidden in the branches: wealth builds up quietly through steady relations and grows with time.",
+    "none": "The wealth star is not visible: money itself rarely drives you. Build skill and name, and it follows as reward.",
 }
