@@ -94,6 +94,8 @@ class Order(Keyed, Created, TenantOwned, Model):
         ),
         Index("ix_orders_pending", "expires_at", postgresql_where=text("state = 'pending'")),
         Index("ix_orders_list", "tenant_id", "id"),
+        Index("ix_orders_paid", "tenant_id", "paid_at", postgresql_where=text("paid_at IS NOT NULL")),
+        Index("ix_orders_failed", "tenant_id", "id", postgresql_where=text("state = 'failed'")),
         Index("ix_orders_buyer", "tenant_id", "telegram_id", "id"),
         Index("ix_orders_created", "tenant_id", "created_at"),
         Index("ix_orders_product", "product_id", "id"),
@@ -147,6 +149,7 @@ class OrderStep(TenantOwned, Model):
         ForeignKeyConstraint(
             ["tenant_id", "file_id"], ["stored_file.tenant_id", "stored_file.id"], ondelete="RESTRICT"
         ),
+        Index("ix_order_step_cost", "tenant_id", "started_at", postgresql_where=text("cost_micro > 0")),
     )
 
 

@@ -18,6 +18,9 @@ FAILURES: Final = 5
 PROBE_SECONDS: Final = 60.0
 _MOST_ERROR: Final = 300
 
+_ALL = text("""
+SELECT service, failures, opened_at, probe_at, error FROM provider_breaker WHERE tenant_id = :tenant_id AND failures > 0
+""")
 _READ = text("""
 SELECT opened_at IS NOT NULL AS open, probe_at FROM provider_breaker
 WHERE tenant_id = :tenant_id AND service = :service
@@ -69,6 +72,22 @@ class Failed:
 
     opened: bool
     since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """How a service that failed last is doing. `opened_at` None = it is still called as usual."""
+
+    failures: int
+    opened_at: datetime | None
+    probe_at: datetime | None
+    error: str
+
+
+def troubles(tenant_id: int) -> dict[str, Trouble]:
+    """Services whose last call for this tenant failed, for a page."""
+    rows = db.session.execute(_ALL, {"tenant_id": tenant_id})
+    return {row.service: Trouble(row.failures, row.opened_at, row.probe_at, row.error or "") for row in rows}
 
 
 def allow(tenant_id: int, service: str) -> Allowed | Probe | Wait:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import now
@@ -103,6 +103,26 @@ def list_open(tenant_id: int, *, limit: int = 50) -> list[ShopAlert]:
     """What is not settled yet, latest first."""
     query = select(ShopAlert).where(ShopAlert.tenant_id == tenant_id, ShopAlert.settled_at.is_(None))
     return list(db.session.scalars(query.order_by(ShopAlert.id.desc()).limit(limit)))
+
+
+def list_settled(tenant_id: int, *, limit: int = 20) -> list[ShopAlert]:
+    """What was settled, latest first."""
+    query = select(ShopAlert).where(ShopAlert.tenant_id == tenant_id, ShopAlert.settled_at.is_not(None))
+    return list(db.session.scalars(query.order_by(ShopAlert.id.desc()).limit(limit)))
+
+
+def count_open(tenant_id: int) -> int:
+    """How many are not settled yet."""
+    query = select(func.count()).where(ShopAlert.tenant_id == tenant_id, ShopAlert.settled_at.is_(None))
+    return db.session.scalar(query) or 0
+
+
+def get(alert_id: int) -> ShopAlert:
+    """Raises NotFound."""
+    alert = db.session.get(ShopAlert, alert_id)
+    if alert is None:
+        raise NotFound
+    return alert
 
 
 def settle(alert_id: int, by: str) -> bool:

@@ -614,6 +614,20 @@ def upgrade() -> None:
     op.create_index("ix_orders_created", "orders", ["tenant_id", "created_at"], unique=False)
     op.create_index("ix_orders_list", "orders", ["tenant_id", "id"], unique=False)
     op.create_index(
+        "ix_orders_paid",
+        "orders",
+        ["tenant_id", "paid_at"],
+        unique=False,
+        postgresql_where=sa.text("paid_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_orders_failed",
+        "orders",
+        ["tenant_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'failed'"),
+    )
+    op.create_index(
         "ix_orders_pending",
         "orders",
         ["expires_at"],
@@ -895,6 +909,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_id", "step", name=op.f("pk_order_step")),
     )
     op.create_index(op.f("ix_order_step_tenant_id"), "order_step", ["tenant_id"], unique=False)
+    op.create_index(
+        "ix_order_step_cost",
+        "order_step",
+        ["tenant_id", "started_at"],
+        unique=False,
+        postgresql_where=sa.text("cost_micro > 0"),
+    )
     op.create_table(
         "payment",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),

@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from app.core.db import db
 from app.core.errors import NotFound
-from app.domain.payments import PaymentState, Provider
-from app.models import Payment, PaymentEvent, PaymentReceipt, Refund
+from app.domain.payments import PaymentState, Provider, Verdict
+from app.models import Order, Payment, PaymentEvent, PaymentReceipt, Refund
 
 OPEN = (PaymentState.CREATING, PaymentState.OPEN)
 
@@ -71,3 +71,21 @@ def events_of(payment_id: int) -> Sequence[PaymentEvent]:
     """What the provider told about a payment, the oldest first."""
     query = select(PaymentEvent).where(PaymentEvent.payment_id == payment_id).order_by(PaymentEvent.id)
     return db.session.scalars(query).all()
+
+
+def list_events(
+    tenant_id: int, verdict: Verdict | None = None, *, before: int = 0, limit: int = 50
+) -> Sequence[tuple[PaymentEvent, Payment, str]]:
+    """(callback, payment, the order's code) of a tenant, the newest first; `before` is the id that the page follows."""
+    query = (
+        select(PaymentEvent, Payment, Order.code)
+        .join(Payment, Payment.id == PaymentEvent.payment_id)
+        .join(Order, Order.id == Payment.order_id)
+        .where(PaymentEvent.tenant_id == tenant_id)
+    )
+    if verdict is not None:
+        query = query.where(PaymentEvent.verdict == verdict)
+    if before:
+        query = query.where(PaymentEvent.id < before)
+    rows = db.session.execute(query.order_by(PaymentEvent.id.desc()).limit(limit))
+    return [(event, payment, code) for event, payment, code in rows]
