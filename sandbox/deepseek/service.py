@@ -28,7 +28,7 @@ class Switches:
     wait: float = 0.0
     drip: float = 0.0
     concurrency: int = 0
-    sentences: int = 4
+    sentences: int = 6
     times: int = 0
 
 

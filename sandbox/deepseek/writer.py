@@ -13,6 +13,7 @@ MARKERS = re.compile(
     r"|(?:<<[^>\n]{1,40}>>)|(?:={2,}[ \t]*[^=\n]{1,40}[ \t]*={2,})|(?:@@[ \t]*[\w.-]{1,40}))",
     re.MULTILINE,
 )
+CHINESE = re.compile("[\u4e00-\u9fff]")
 KEYS = re.compile(r'"(\w{1,40})"\s*:')
 PILLAR = re.compile("[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]")
 SENTENCES = (
@@ -27,20 +28,41 @@ SENTENCES = (
     "家人的支持是您最稳的靠山，多一些陪伴，心里也更踏实。",
     "凡事留三分余地，进可以争取，退也有安身之处。",
 )
+ENGLISH = (
+    "You take your work seriously and keep your word, and you stay calm when things get difficult.",
+    "The elements give and take, so it pays to move with the season rather than to force a quick result.",
+    "Learning one more craft early on gives you roots, and in the middle years the harvest follows.",
+    "Settle money and duties openly before you work with others, and the friendship lasts the longer.",
+    "These years favour steady steps: keep the trade you know, then widen it with care.",
+    "Regular sleep, fewer late nights and plain food do more for you than any remedy.",
+    "Help comes from old acquaintances, so keep in touch with them also when you need nothing.",
+    "Small sums that grow suit you well, and large ones deserve a second and a third opinion.",
+)
 THOUGHT = "先看日主强弱，再看月令与五行流通，然后逐章来写。"
 
 
 def sections(prompt: str) -> list[str]:
-    """The section markers in a prompt, each once, in the order of their first mention."""
-    return list(dict.fromkeys(found[1].strip() for found in MARKERS.finditer(prompt)))
+    """The section markers in a prompt, each once, in the order of their first mention: those that look like the last.
+
+    A prompt may hold others in what it tells; how to answer stands at its end.
+    """
+    found = [marker[1].strip() for marker in MARKERS.finditer(prompt)]
+    return list(
+        dict.fromkeys(one for one in found if one[:2] == found[-1][:2] or one[0] == found[-1][0] in "【")
+    )
 
 
 def paragraph(prompt: str, section: str, count: int) -> str:
-    """A few sentences that are always the same for one prompt and section."""
+    """A few sentences in the prompt's language, always the same for one prompt and section."""
     seed = zlib.crc32(f"{section}{len(prompt)}".encode())
+    is_chinese = len(CHINESE.findall(prompt)) * 5 > len(prompt)
+    pool, gap = (SENTENCES, "") if is_chinese else (ENGLISH, " ")
+    chosen = [pool[(seed + step * 3) % len(pool)] for step in range(count)]
     pillars = list(dict.fromkeys(PILLAR.findall(prompt)))[:4]
-    first = f"您的命局中见{'、'.join(pillars)}。" if pillars else ""
-    return first + "".join(SENTENCES[(seed + step * 3) % len(SENTENCES)] for step in range(count))
+    if pillars and is_chinese:
+        chosen.insert(0, f"您的命局中见{'、'.join(pillars)}。")
+    half = (len(chosen) + 1) // 2
+    return "\n\n".join(gap.join(part) for part in (chosen[:half], chosen[half:]) if part)
 
 
 def compose(prompt: str, count: int, content: str, *, wants_json: bool) -> str:

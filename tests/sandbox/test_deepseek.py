@@ -60,6 +60,13 @@ def test_other_ways_to_mark_a_section(client, markers):
     assert text.index(one) < text.index(two)
 
 
+def test_the_language_and_the_marks_at_the_end_of_a_prompt_count(client):
+    prompt = "# The chart\n丁卯\nWrite in English, please, and begin each chapter so:\n=== head ===\n=== body ===\n"
+    text = ask(client, prompt).choices[0].message.content
+    assert [line for line in text.splitlines() if line[:1] in {"=", "#"}] == ["=== head ===", "=== body ==="]
+    assert "the" in text
+
+
 def test_json_mode_gives_the_keys_that_the_prompt_shows(client):
     prompt = '只回答 json：{"career": "...", "wealth": "..."}'
     told = ask(client, prompt, response_format={"type": "json_object"})
