@@ -21,7 +21,7 @@ KINDS: dict[ProductKind, tuple[str, Any]] = {
     ProductKind.BAZI_REPORT: ("sparkles", _l("BaZi report")),
     ProductKind.DIGITAL_GOODS: ("ticket", _l("Codes and files")),
     ProductKind.CREDITS: ("coins", _l("Credits")),
-    ProductKind.MANUAL: ("handshake", _l("By hand")),
+    ProductKind.MANUAL: ("handshake", _l("Delivered by hand")),
 }
 STATES: dict[ProductState, tuple[str, Any]] = {
     ProductState.DRAFT: ("idle", _l("Draft")),

@@ -48,13 +48,16 @@ stands for what is left out. Made by `make docs`.
 _BOT = """{"bot_id": 1, "public_id": "…", "tenant_id": 1, "username": "tea_bot", "mode": "polling", "enabled": true, "state": "running",
  "last_error": null, "queue_lag": 0.0, "pending_updates": 0, "last_update_at": "2030-01-31T12:00:00+00:00"}"""
 _CODE = '"code": "H7KQ2MPXB4"'
+_PRODUCT = f"""{{"product_id": 1, {_CODE}, "name": "Gold card", "kind": "digital_goods", "state": "on_sale",
+ "price": "19.90", "currency": "USD", "stars": 990, "providers": ["pingpong", "stars"], "stock": 120}}"""
 PRINTED = {
     "bots add": '{"bot_id": 1, "public_id": "…", "webhook_path": "/api/webhook/…/", "webhook_secret": "…"}',
     "bots list": f"[{_BOT}]",
     "bots test": _BOT,
     "credits check": """{"accounts": 2, "postings": 5,
  "mismatches": [{"tenant_id": 1, "telegram_id": 7000001, "balance": 6, "postings": 5}]}""",
-    "demo create": '{"tenant_id": 1, "email": "demo@laoban.example", "password": "…", "bot": "demo_bot", "lottery": "H7KQ2MPXB4"}',
+    "demo create": """{"tenant_id": 1, "email": "demo@laoban.example", "password": "…", "bot": "demo_bot", "lottery": "H7KQ2MPXB4",
+ "products": ["H7KQ2MPXB4"]}""",
     "keys rotate": '{"changed": {"bot.token": 12}}',
     "lotteries audit": f"""{{{_CODE}, "events": 5, "ok": true, "broken": null, "hash": "9f2c…"}}""",
     "lotteries close": f"""{{{_CODE}, "state": "drawing", "closed": true}}""",
@@ -64,6 +67,9 @@ PRINTED = {
  "mismatch": {"code": "entries_changed", "text": "…", "params": {"first": 1, "last": 1024}}}""",
     "operators add": '{"user_id": 1, "email": "ops@example.com"}',
     "people reset-link": '{"email": "boss@example.com", "link": "https://shop.example/reset/…"}',
+    "products create": _PRODUCT,
+    "products list": f"[{_PRODUCT}]",
+    "products stock": f"""{{{_CODE}, "added": 98, "known": [3, 41], "free": 120}}""",
     "system check": """{"ok": false, "checks": [{"name": "settings", "ok": true, "mend": null},
  {"name": "queues", "ok": false, "mend": "Messages wait and no worker listens to: low. Start one."}]}""",
     "tenants create": '{"tenant_id": 1, "tenant_uuid": "…", "user_id": 1, "api_key": "tk_…"}',

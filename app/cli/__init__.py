@@ -4,10 +4,21 @@ from types import ModuleType
 
 from flask import Flask
 
-from app.cli import bots, demo, keys, lotteries, operators, people, system, tenants
+from app.cli import bots, demo, keys, lotteries, operators, people, products, system, tenants
 from app.cli import credits as ledger
 
-FEATURES: tuple[ModuleType, ...] = (bots, ledger, demo, keys, lotteries, operators, people, system, tenants)
+FEATURES: tuple[ModuleType, ...] = (
+    bots,
+    ledger,
+    demo,
+    keys,
+    lotteries,
+    operators,
+    people,
+    products,
+    system,
+    tenants,
+)
 
 
 def init_app(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""`flask demo`: a boss to look around with, whose bot has a lottery to join."""
+"""`flask demo`: a boss to look around with, whose bot has a lottery to join and things to buy."""
 
 import base64
 import hashlib
@@ -11,6 +11,7 @@ from flask import Flask
 from flask.cli import AppGroup
 from flask_security.utils import verify_password
 
+from app.cli import demo_products
 from app.cli.output import json_option, show
 from app.core import clock
 from app.core.errors import AppError
@@ -49,6 +50,7 @@ def create(token: str, *, as_json: bool) -> None:
                 tenant_id, user = _boss()
                 bot = _bot(tenant_id, checked) if checked else None
                 code = _lottery(bot, beacon) if bot else None
+                products = demo_products.make(tenant_id)
         except AppError as error:
             raise click.ClickException(error.text(EN)) from None
         known = user.password is not None and verify_password(_password(), user.password)
@@ -58,9 +60,11 @@ def create(token: str, *, as_json: bool) -> None:
         "password": _password() if known else None,
         "bot": bot.username if bot else None,
         "lottery": code,
+        "products": products,
     }
     words = [f"Log in as {EMAIL} with " + (_password() if known else "the password that was chosen for him.")]
     words += [f"His lottery: {public_link(code) or code}"] if code else []
+    words += [f"He sells {len(products)} products."] if products else []
     show(result, "\n".join(words), as_json=as_json)
 
 

@@ -10,8 +10,10 @@ from sqlalchemy import func, select
 from app.core.db import db
 from app.core.queue import transaction
 from app.core.tenancy import enter_scope
+from app.domain.products import ProductKind
 from app.models import Lottery
 from app.services import lotteries
+from app.services.products import lookup as products
 from tests.sandbox_client import Json, Sandbox
 
 
@@ -55,3 +57,11 @@ def test_when_it_is_over_there_is_a_new_one(app: Flask, shop: Json):
 def test_without_a_bot_there_is_none(app: Flask):
     assert json.loads(run(app, "--json").stdout)["lottery"] is None
     assert "Log in as" in run(app).stdout
+
+
+def test_he_sells_one_of_each_kind(app: Flask, shop: Json):
+    demo = created(app, shop)
+    found = products.list_all(demo["tenant_id"]).products
+    assert [product.code for product in found] == demo["products"]
+    assert {product.kind for product in found} == set(ProductKind)
+    assert created(app, shop)["products"] == demo["products"]
