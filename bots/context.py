@@ -58,6 +58,23 @@ class Table:
     menu: tuple[MenuEntry, ...]
     fallback: Handler
     member_changed: Handler
+    checkout: Handler
+    money_moved: Handler
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """Stars on their way: Telegram asks before it takes them (`query_id`), and tells when it has, or has given them back.
+
+    `reference` is ours, `charge_id` Telegram's name of the money.
+    """
+
+    reference: str
+    stars: int
+    currency: str
+    query_id: str = ""
+    charge_id: str = ""
+    refunded: bool = False
 
 
 @dataclass(slots=True)
@@ -77,6 +94,7 @@ class Event:
     query_id: str | None = None
     press: Press | None = None
     status: str = ""
+    invoice: Invoice | None = None
 
 
 class Context:
@@ -113,6 +131,13 @@ class Context:
         if self.event.press is None:
             raise TypeError("no button was pressed")
         return self.event.press
+
+    @property
+    def invoice(self) -> Invoice:
+        """The Stars; only for handlers of payments."""
+        if self.event.invoice is None:
+            raise TypeError("nobody pays")
+        return self.event.invoice
 
     # Words
 

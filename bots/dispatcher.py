@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 REVOKED_SECONDS = 60.0
 AWAY_SECONDS = 2.0
 ONE_DAY = 86_400
-_KINDS = frozenset({"message", "callback_query", "my_chat_member"})
+_KINDS = frozenset({"message", "callback_query", "my_chat_member", "pre_checkout_query"})
 EXPIRED = N_("This button has expired. Please send /start.")
 
 
@@ -106,6 +106,7 @@ def _dispatch(config: BotConfig, update: types.Update) -> bool:
     bot.message_handlers = _MESSAGES
     bot.callback_query_handlers = _PRESSES
     bot.my_chat_member_handlers = _CHANGES
+    bot.pre_checkout_query_handlers = _CHECKOUTS
     try:
         bot.process_new_updates([update])
         context.see()
@@ -127,7 +128,12 @@ def _event(config: BotConfig, update: types.Update) -> Event | None:
     """What happened, or None where it does not concern us."""
     if update.message is not None:
         ours = events.is_for_us(update.message, config.username, TABLE.commands)
-        return events.of_message(update.message) if ours else None
+        if not ours:
+            return None
+        money = events.moves_money(update.message)
+        return events.of_money(update.message) if money else events.of_message(update.message)
+    if update.pre_checkout_query is not None:
+        return events.of_checkout(update.pre_checkout_query)
     if update.callback_query is not None:
         query = update.callback_query
         return events.of_press(query) if events.is_person(query.from_user) else None
@@ -189,6 +195,14 @@ def _member_changed(_: types.ChatMemberUpdated, bot: LightBot) -> None:
     TABLE.member_changed(bot.context)
 
 
+def _checkout(_: types.PreCheckoutQuery, bot: LightBot) -> None:
+    TABLE.checkout(bot.context)
+
+
+def _money_moved(_: types.Message, bot: LightBot) -> None:
+    TABLE.money_moved(bot.context)
+
+
 def _entry(function: Any, **filters: Any) -> dict[str, Any]:
     # The library's public way needs a bot to add it to.
     build = TeleBot._build_handler_dict  # noqa: SLF001
@@ -201,9 +215,11 @@ _MESSAGES = [
         _entry(_command(handler), commands=[name], content_types=["text"])
         for name, handler in TABLE.commands.items()
     ),
+    _entry(_money_moved, func=events.moves_money),
     _entry(_other_message, content_types=[*events.ANSWERED]),
 ]
 _PRESSES = [_entry(_pressed)]
 _CHANGES = [_entry(_member_changed)]
+_CHECKOUTS = [_entry(_checkout)]
 
 __all__ = ["MalformedUpdate", "Postpone", "handle"]

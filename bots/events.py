@@ -3,7 +3,7 @@
 from telebot import types
 
 from app.domain.members import Person, clean_name
-from bots.context import PRIVATE, Event
+from bots.context import PRIVATE, Event, Invoice
 
 MAX_ARGUMENT = 256
 TELEGRAM = 777000
@@ -54,6 +54,39 @@ def of_press(query: types.CallbackQuery) -> Event:
     )
 
 
+def of_checkout(query: types.PreCheckoutQuery) -> Event:
+    """Somebody is about to pay with Stars, and Telegram asks whether it is right."""
+    person = person_of(query.from_user)
+    invoice = Invoice(query.invoice_payload, query.total_amount, query.currency, query_id=query.id)
+    return Event(person, person.telegram_id, PRIVATE, invoice=invoice)
+
+
+def of_money(message: types.Message) -> Event:
+    """Stars were paid, or given back."""
+    moved = message.successful_payment or message.refunded_payment
+    if moved is None:
+        raise TypeError("no money moved")
+    invoice = Invoice(
+        moved.invoice_payload,
+        moved.total_amount,
+        moved.currency,
+        charge_id=moved.telegram_payment_charge_id,
+        refunded=message.successful_payment is None,
+    )
+    payer = person_of(message.from_user) if is_person(message.from_user) else _person_of_chat(message.chat)
+    return Event(payer, message.chat.id, message.chat.type, invoice=invoice)
+
+
+def _person_of_chat(chat: types.Chat) -> Person:
+    """Whose private chat it is: what Telegram itself says there comes from nobody."""
+    return Person(chat.id, clean_name(chat.first_name), clean_name(chat.last_name), chat.username, None)
+
+
+def moves_money(message: types.Message) -> bool:
+    """Whether it is Telegram's word that Stars were paid or given back."""
+    return message.successful_payment is not None or message.refunded_payment is not None
+
+
 def of_member_change(change: types.ChatMemberUpdated) -> Event:
     """A person blocked or unblocked the bot, or a group took it in or threw it out."""
     return Event(
@@ -68,6 +101,8 @@ def is_person(user: types.User | None) -> bool:
 
 def is_for_us(message: types.Message, username: str, commands: object) -> bool:
     """In a private chat everything is; in a group only a command with our name, or one of ours with nobody's name."""
+    if moves_money(message):
+        return message.chat.type == PRIVATE
     if not is_person(message.from_user):
         return False
     if message.chat.type == PRIVATE:

@@ -50,6 +50,14 @@ class Router:
         """Hears that a person blocked or unblocked the bot. One conversation has it."""
         return _into(self.others, ["member_changed"])(handler)
 
+    def checkout(self, handler: Handler) -> Handler:
+        """Is asked before Telegram takes somebody's Stars. One conversation has it."""
+        return _into(self.others, ["checkout"])(handler)
+
+    def money_moved(self, handler: Handler) -> Handler:
+        """Hears that Stars were paid or given back. One conversation has it."""
+        return _into(self.others, ["money_moved"])(handler)
+
 
 def _into(place: dict[str, Handler], names: Iterable[str]) -> Register:
     def register(handler: Handler) -> Handler:
@@ -83,6 +91,8 @@ def assemble(routers: Iterable[Router]) -> Table:
         menu=tuple(sorted(entries, key=lambda entry: entry.order)),
         fallback=others["fallback"],
         member_changed=others["member_changed"],
+        checkout=others["checkout"],
+        money_moved=others["money_moved"],
     )
 
 

@@ -17,6 +17,7 @@ from bots.conversations import (
     promote,
     promote_lists,
     shop,
+    stars,
     start,
     withdraw,
 )
@@ -40,6 +41,7 @@ _MODULES = (
     promote,
     promote_lists,
     withdraw,
+    stars,
     fallback,
 )
 TABLE = assemble(module.router for module in _MODULES)

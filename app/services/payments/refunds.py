@@ -138,9 +138,11 @@ def hear(order: Order, receipt: PaymentReceipt, told: Receipt, actor: Actor) -> 
 
     The caller holds the order's lock.
     """
-    ours = db.session.scalar(
-        select(Refund).where(Refund.reference == told.refund_reference, Refund.receipt_id == receipt.id)
-    )
+    named = Refund.reference == told.refund_reference
+    # Stars go back as a whole and without a name of ours, so it is the one that there is.
+    is_it = Refund.state.is_not(None) if receipt.provider is Provider.STARS else named
+    of_it = select(Refund).where(Refund.receipt_id == receipt.id, is_it).order_by(Refund.id.desc()).limit(1)
+    ours = db.session.scalar(of_it)
     if ours is not None:
         ours = get(ours.id, lock=True)
         if ours.state is RefundState.DONE:
