@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from app.core import clock
 from app.core.i18n import N_
 from app.domain import form_answers
 from app.domain.form_fields import Field
@@ -16,6 +15,7 @@ from app.domain.products import ProductKind
 from app.models import Order, OrderEvent, Payment, Product
 from app.services.lotteries.wording import Place
 from app.services.orders import lookup, ways
+from app.services.orders.expiry import is_payable
 from app.services.orders.ways import Way
 from app.services.payments.lookup import find_open
 from app.services.payments.messages import PAID_BUTTON
@@ -64,7 +64,8 @@ class Shown:
 
     @property
     def payable(self) -> bool:
-        return self.order.state is OrderState.PENDING and self.order.expires_at > clock.now()
+        """Whether he may still pay it."""
+        return is_payable(self.order)
 
     @property
     def claimed(self) -> bool:
@@ -101,6 +102,9 @@ def _state(order: Order, shown: Shown | None = None) -> str:
         return _BY_HAND
     if shown is not None and shown.claimed:
         return _CHECKED
+    if order.state is OrderState.PENDING and not is_payable(order):
+        # Its row is moved in a moment, by the sweep.
+        return _STATES[OrderState.EXPIRED]
     if order.state is OrderState.EXPIRED and shown is not None and shown.history[-1].why == "cancelled":
         return _CANCELLED
     return _STATES[order.state]

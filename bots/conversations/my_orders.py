@@ -10,6 +10,7 @@ from app.domain.orders import OrderState
 from app.models import Order
 from app.services.fulfilment.delivery import again as send_again
 from app.services.orders import contact, expiry, lookup, ways
+from app.services.orders.expiry import is_payable
 from app.services.payments.begin import again as pay_again
 from app.services.payments.begin import switch
 from app.services.payments.messages import PAID_BUTTON
@@ -74,14 +75,14 @@ def card_button(ctx: Context) -> None:
 def pay_button(ctx: Context) -> None:
     """The way to pay once more: the link, or the message that it was."""
     with _acting(ctx) as order:
-        payment = pay_again(order.id)
-        ask = paying.again(ctx, order, payment)
+        payment = pay_again(order.id) if is_payable(order) else None
+        ask = paying.again(ctx, order, payment) if payment is not None else None
         card = _card(ctx, order)
     if ask is not None:
         ask()
         return
     ctx.show(*card, html=True)
-    if payment.url is None:
+    if payment is not None and payment.url is None:
         ctx.toast(ctx.t(N_("The payment page is on its way, in a moment I send you the button.")))
 
 
@@ -103,8 +104,9 @@ def way_button(ctx: Context) -> None:
     """Another way to pay, for the price on the button where that is still the price."""
     wanted = chosen_way(ctx)
     with _acting(ctx) as order:
+        payable = is_payable(order)
         offered = wanted in ways.offered(products.get(order.product_id))
-        if offered:
+        if payable and offered:
             switch(order.id, wanted.provider, wanted.price.minor, wanted.price.currency)
         card = _card(ctx, lookup.get(order.id))
     ctx.show(*card, html=True)

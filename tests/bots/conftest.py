@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from app.models import Bot, Lottery
-from bots.telegram import membership
+from bots.telegram import gate, membership
 from tests import inbox_tools
 from tests.bots.draining import Readers, Script
 from tests.bots.lottery_talk import NEWS
@@ -20,6 +20,12 @@ from tests.talking import Talk, make_bot
 def talk(telegram: Sandbox, cast: Cast) -> Talk:
     """Tenant A's bot and whoever talks with it."""
     return Talk(telegram, *make_bot(telegram, cast.tenant))
+
+
+@pytest.fixture
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One chat may get many messages a second, for long talks."""
+    monkeypatch.setattr(gate, "_chat_rate", lambda _chat: gate.BOT_RATE)
 
 
 @pytest.fixture

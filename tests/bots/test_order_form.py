@@ -22,6 +22,7 @@ from tests.sandbox_client import LIN, WANG
 from tests.shopping import a_product, codes
 from tests.talking import Talk, give, message, press
 
+pytestmark = pytest.mark.usefixtures("in_a_hurry")
 PAY = "✅ Pay ⭐150 by Telegram Stars"
 
 

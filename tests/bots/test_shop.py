@@ -14,6 +14,8 @@ from tests.sandbox_client import LIN, Sandbox
 from tests.shopping import a_product, codes
 from tests.talking import Talk, give, make_bot, message, press
 
+pytestmark = pytest.mark.usefixtures("in_a_hurry")
+
 
 @pytest.fixture
 def tea(talk: Talk, cast: Cast):

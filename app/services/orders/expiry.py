@@ -18,6 +18,11 @@ CLAIM_DAYS: Final = 3
 """An order whose buyer says that he has transferred the money waits so long for the boss's look."""
 
 
+def is_payable(order: Order) -> bool:
+    """Whether its buyer may still begin to pay it. Money that he sent before counts later too."""
+    return order.state is OrderState.PENDING and order.expires_at > clock.now()
+
+
 def expire_due(limit: int = BATCH) -> int:
     """Ends orders whose time is over, and frees their stock; those that somebody else works on wait for the next time.
 
