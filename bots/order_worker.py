@@ -24,14 +24,12 @@ from app.domain.orders import LEASE_SECONDS
 from app.services import leases
 from app.services.fulfilment import claims, telling
 from app.services.fulfilment.claims import Claimed
+from app.services.fulfilment.sweep import KIND, SLICES
 from bots.order_production import produce
 from bots.order_signs import Signs
 
 log = logging.getLogger(__name__)
 
-KIND: Final = "orders"
-SLICES: Final = 2
-"""Workers that live at once, all processes together; each has `order_threads` threads."""
 SLOT_SECONDS: Final = 15.0
 """A worker that was silent so long is counted as dead and another is started; its orders keep their own leases."""
 RENEW_SECONDS: Final = LEASE_SECONDS / 4
@@ -185,12 +183,6 @@ def run(app: Flask, stopping: threading.Event) -> None:
         slot = leases.take(KIND, owner, shards=SLICES, most=1, seconds=SLOT_SECONDS)
     if slot:
         Worker(app, stopping, owner).run()
-
-
-def missing() -> int:
-    """How many workers could be started beside those that live."""
-    leases.create_shards(KIND, SLICES)
-    return SLICES - leases.held(KIND, SLICES)[0]
 
 
 def _release(owner: str) -> None:

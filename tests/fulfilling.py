@@ -2,18 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
+from flask import Flask
 from sqlalchemy import text
 
 from app.core import clock
 from app.core.db import db
+from app.core.i18n import ZH
 from app.core.queue import transaction
+from app.domain.bots import BotConfig
 from app.domain.orders import OrderState
 from app.domain.products import ProductKind
 from app.models import Bot, Order, Product, Tenant
-from app.services.fulfilment import claims
+from app.services.fulfilment import claims, delivery, telling
 from app.services.fulfilment.claims import Claimed
+from bots.order_production import produce
+from bots.order_signs import Signs
+from bots.telegram.outbox import flush
 from tests.shopping import a_product, an_order
 
 BIRTH = {
@@ -62,7 +69,7 @@ def paid(product: Product, telegram_id: int = 42, *, ago: float = 0.0, **fields:
         "paid_at": clock.now() - timedelta(seconds=ago),
     }
     if product.kind is ProductKind.BAZI_REPORT:
-        values["inputs"] = BIRTH
+        values |= {"inputs": BIRTH, "locale": ZH}
     return an_order(product, telegram_id, **(values | fields))
 
 
@@ -106,3 +113,27 @@ def messages(order: Order) -> Sequence[Any]:
     )
     found = db.session.execute(query, {"key": f"order:{order.id}:%"}).all()
     return [(key.split(":", 2)[2], method, said) for key, method, said in found]
+
+
+def fulfil(app: Flask, most: int = 16) -> int:
+    """One claim, and everything for the orders that it brought, one after the other; how many those were."""
+    with transaction():
+        found = claims.claim(most).orders
+        telling.begun([one.id for one in found if one.untold])
+    for claimed in found:
+        produce(app, claimed, Signs(claimed))
+    db.session.rollback()
+    return len(found)
+
+
+def send(config: BotConfig) -> None:
+    """Everything that is due in the outbox, and what follows from its being sent."""
+    while flush(config, Event()):
+        pass
+    with transaction():
+        finished = delivery.sweep()
+    for order_id in finished:
+        with transaction():
+            delivery.heard(order_id)
+    flush(config, Event())
+    db.session.rollback()
