@@ -64,7 +64,7 @@ class _Composer:
             self._line("favourable", elements=self._elements(chart.favourable))
             + self.links.SPACE
             + self._line(
-                "theme", element=self._element(reading.element), helper=self._element(chart.favourable[0])
+                "theme", element=self._element(reading.element), helper=self._element(self._helper())
             )
         )
         if chart.hour is None:
@@ -124,6 +124,10 @@ class _Composer:
         yield self.life.GROUP_NONE[self.reading.least]
         yield self._line("three", things=self.life.SMALL[self.chart.favourable[0]])
         yield self._line("wish", wish=self.life.STEM_WISH[self.reading.stem])
+
+    def _helper(self) -> str:
+        """The element that helps most and is not the day's own."""
+        return next(each for each in self.chart.favourable if each != self.reading.element)
 
     def _weights(self) -> str:
         elements = self.chart.elements.items()
