@@ -66,6 +66,12 @@ def find(order_id: int, step: Step) -> OrderStep | None:
     return db.session.scalar(query.execution_options(populate_existing=True))
 
 
+def list_all(order_id: int) -> list[OrderStep]:
+    """What was done for an order so far, in the order in which it is done."""
+    query = select(OrderStep).where(OrderStep.order_id == order_id)
+    return sorted(db.session.scalars(query), key=lambda row: list(Step).index(row.step))
+
+
 def begin(claimed: Claimed, step: Step, source: str) -> int:
     """A call is about to be made; commit before it is. Which call of this step it is. Raises LeaseLost."""
     values = _values(claimed, step) | {"source": source, "now": clock.now()}

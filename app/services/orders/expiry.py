@@ -49,10 +49,14 @@ def expire_due(limit: int = BATCH) -> int:
     return len(due)
 
 
-def cancel(order_id: int) -> Order:
-    """The buyer does not want it any more. Money that comes all the same is honoured. Raises IllegalMove, NotFound."""
+def cancel(order_id: int, name: str = "") -> Order:
+    """The buyer does not want it any more, or the boss, whose `name` says so. Money that comes all the same is honoured.
+
+    Raises IllegalMove, NotFound.
+    """
     order = lookup.get(order_id, lock=True)
     if order.state is not OrderState.PENDING:
         raise IllegalMove(order.state)
-    moves.move(order, OrderState.EXPIRED, actor=Actor.BUYER, why="cancelled")
+    actor = Actor.STAFF if name else Actor.BUYER
+    moves.move(order, OrderState.EXPIRED, actor=actor, why="cancelled", name=name)
     return order

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
@@ -63,7 +63,7 @@ def todo_count(tenant_id: int) -> int:
     return db.session.scalar(query) or 0
 
 
-def _query(tenant_id: int, wanted: Wanted) -> Select[Any]:
+def _query(tenant_id: int, wanted: Wanted) -> Select[Order, Member]:
     return (
         select(Order, Member)
         .outerjoin(Member, and_(Member.tenant_id == Order.tenant_id, Member.telegram_id == Order.telegram_id))
@@ -116,7 +116,7 @@ def _fits(tenant_id: int, words: str) -> ColumnElement[bool]:
     return or_(Order.code.istartswith(words.upper(), autoescape=True), Order.telegram_id.in_(buyers))
 
 
-def _listed(query: Select[Any]) -> list[Listed]:
+def _listed(query: Select[Order, Member]) -> list[Listed]:
     rows = [(order, member) for order, member in db.session.execute(query)]
     pending = [order.id for order, _ in rows if order.state is OrderState.PENDING]
     claims: dict[int, datetime | None] = {}

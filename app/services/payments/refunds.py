@@ -38,9 +38,11 @@ def ask(
     name: str = "",
     receipt_id: int | None = None,
     actor: Actor | None = None,
+    by_hand: bool = False,
 ) -> Refund:
     """Writes a refund down and has it sent. Without an amount, all that is left of the receipt; without a receipt, the
-    one that the order was paid with. `name` is who of the staff asked; without one it is the program.
+    one that the order was paid with. `name` is who of the staff asked; without one it is the program. `by_hand` = the boss
+    pays it back himself and marks it, without the provider.
 
     An order that is not completed yet and is paid back as a whole becomes `refunded` at once, so that nothing is
     delivered any more; a completed one when the money is back. Raises NothingReceived, RefundTooLarge, RefundWholeOnly.
@@ -62,7 +64,7 @@ def ask(
         reference=f"{order.code}-R{secrets.token_hex(4)}",
         amount_minor=amount,
         currency=receipt.currency,
-        state=RefundState.BY_HAND if _by_hand(receipt) else RefundState.QUEUED,
+        state=RefundState.BY_HAND if by_hand or _by_hand(receipt) else RefundState.QUEUED,
         reason=reason[:300],
         asked_by=f"{actor.value}:{name}" if name else actor.value,
     )
