@@ -61,7 +61,8 @@ class Api:
             return told(refusal, switches)
         key = str(form["api_key"])
         if name == MERCHANT:
-            return spoilt(merchant(self._service.keys[key], is_empty=switches.mode == "quota"), switches)
+            left = merchant(self._service.keys[key], is_empty=switches.mode == "quota")
+            return Response(envelope("0", "请求成功", left, switches))
         try:
             data = CHARTS[name](read_question(form))
         except BadQuestion as error:
@@ -72,7 +73,7 @@ class Api:
 
     def _refusal(self, name: str, key: str, mode: str) -> tuple[str, str] | None:
         """Why there is no answer, if there is none."""
-        if mode in ORDERED and name in CHARTS:
+        if mode == "bad_key" or (mode in ORDERED and name in CHARTS):
             return ORDERED[mode]
         left = self._service.keys.get(key)
         if left is None:
