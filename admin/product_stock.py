@@ -67,6 +67,9 @@ class ProductStockView(PageView):
         except AppError as error:
             refuse(error)
             return self._page(product, pasted=request.form.get("lines", ""))
+        finally:
+            # Large uploads lie on the disk until they are closed.
+            request.close()
         names = [str(line.number) for line in lines] + [str(one.filename) for one in uploads]
         _tell(added, names)
         return redirect(url_for(".index_view", id=product.id), 303)
