@@ -4,9 +4,11 @@ from app.core.db import db
 from app.core.queue import transaction
 from app.core.redis import quick
 from app.models import Order, OrderForm, OutgoingMessage, Product, Tenant
+from tests.sandbox_client import LIN
 from tests.shopping import a_product, codes
 from tests.talking import Talk
 
+PAY = "✅ Pay ⭐150 by Telegram Stars"
 FIELDS = [
     {"key": "who", "label": "Who is it for?", "kind": "text", "hint": "A name"},
     {"key": "size", "label": "Which size?", "kind": "choice", "choices": ["Small", "Large"]},
@@ -63,3 +65,10 @@ def change(product: Product, **fields: object) -> None:
 
 def lose_redis() -> None:
     quick().flushdb()
+
+
+def pay_data(talk: Talk, label: str = PAY) -> str:
+    """The data of a button under the bot's last message."""
+    last = next(m for m in reversed(talk.telegram.messages(talk.bot, LIN)) if m["from"]["is_bot"])
+    rows = last["reply_markup"]["inline_keyboard"]
+    return next(button["callback_data"] for row in rows for button in row if button["text"] == label)

@@ -19,7 +19,14 @@ from tests.waiting import wait_for
 
 def test_start_greets_by_name_and_shows_the_menu(talk: Talk):
     assert talk.say("/start")[0].startswith("Hello Lin, welcome!")
-    assert talk.labels() == ["🎁 Lotteries", "🎊 My lotteries", "❓ Help", "🌐 Language"]
+    assert talk.labels() == [
+        "🛒 Shop",
+        "📦 My orders",
+        "🎁 Lotteries",
+        "🎊 My lotteries",
+        "❓ Help",
+        "🌐 Language",
+    ]
 
 
 def test_the_menu_leads_to_help_and_back_in_one_message(talk: Talk):

@@ -161,4 +161,4 @@ def test_the_boss_may_rewrite_the_labels(talk: Talk):
         bot_texts.save_text(bot, "menu_lotteries", EN, "Win something!")
     talk.config = config_of(bot.id)
     talk.say("/start")
-    assert talk.labels()[0] == "Win something!"
+    assert "Win something!" in talk.labels()
