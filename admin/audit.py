@@ -147,6 +147,7 @@ FIELDS = {
     "scheduled_at": _l("Begins at"),
     "shown": _l("Key"),
     "slug": _l("Short address"),
+    "sum": _l("Sum"),
     "terms": _l("Terms"),
     "text": _l("Text"),
     "timezone": _l("Time zone"),

@@ -58,6 +58,14 @@ def sums(amounts: Mapping[str, int]) -> str:
     return " · ".join(money(minor, currency) for currency, minor in amounts.items() if minor) or "—"
 
 
+def headline(amounts: Mapping[str, int]) -> tuple[str, str]:
+    """The largest amount by itself and the others behind it, for a figure that stands in large letters."""
+    first, *others = sorted(amounts.items(), key=lambda one: -abs(one[1])) or [("", 0)]
+    if not first[1]:
+        return "—", ""
+    return money(first[1], first[0]), sums(dict(others)) if any(minor for _, minor in others) else ""
+
+
 def plain_sums(amounts: Mapping[str, int]) -> str:
     """The same for files."""
     return "; ".join(str(Money(minor, currency)) for currency, minor in amounts.items() if minor)

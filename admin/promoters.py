@@ -1,8 +1,6 @@
 """Promoters: who they are and what they brought, one of them with his people and his entries, and what the boss may do."""
 
-from datetime import timedelta
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, request, url_for
 from flask_admin import expose
@@ -20,32 +18,24 @@ from admin.guard import tenant_id, viewer
 from admin.lookups import Lookup
 from admin.menu import Group
 from admin.promoter_forms import AdjustForm, NewPromoterForm
+from admin.promoter_page import chart, entries, people
 from admin.promoter_parts import (
-    ENTRIES,
-    OUTCOMES,
     STATES,
-    WITHDRAWALS,
-    decimal,
+    headline,
     matching,
     members_of,
-    money,
     name_of,
     plain_sums,
     sums,
 )
-from app.core import clock
 from app.core.db import db
 from app.core.errors import AppError
 from app.core.queue import transaction
-from app.domain.affiliates import PromoterState, WithdrawalState
+from app.domain.affiliates import WithdrawalState
 from app.domain.people import Role
 from app.models import Promoter, Withdrawal
 from app.services import audit, bots
-from app.services.affiliates import figures, promoters, withdrawals
-from app.services.affiliates.figures import Figures
-
-SHOWN = 20
-CHART_DAYS = 30
+from app.services.affiliates import figures, promoters, terms
 
 
 def _name(_view: Any, _context: Any, row: Any, _column: str) -> Markup:
@@ -153,7 +143,7 @@ class PromotersView(TenantView):
     @expose("/details/")
     def details_view(self) -> Any:
         """One promoter."""
-        promoter, found = self._chosen(), None
+        promoter = self._chosen()
         found = figures.of(promoter.id)
         links = [
             f"https://t.me/{bot.username}?start=r_{promoter.code}"
@@ -164,11 +154,13 @@ class PromotersView(TenantView):
             self.details_template,
             model=promoter,
             figures=found,
+            earned=headline(found.total),
+            balance=headline(found.balances),
             links=links if promoter.telegram_id > 0 else [],
             qr_code=qr_code(links[0]) if links else "",
-            **_people(promoter),
-            **_entries(promoter),
-            **_chart(promoter, found),
+            **people(promoter),
+            **entries(promoter),
+            **chart(promoter, found),
             may_change=viewer().may(Role.MANAGER) and promoter.telegram_id > 0,
             return_url=self.get_url(".index_view"),
         )
@@ -192,7 +184,8 @@ class PromotersView(TenantView):
     @expose("/adjust/", methods=("GET", "POST"))
     def adjust(self) -> Any:
         """Gives or takes an amount, with a reason."""
-        promoter, form = self._chosen(), AdjustForm(request.form or None)
+        promoter = self._chosen()
+        form = AdjustForm(request.form or None, data={"currency": terms.currencies(tenant_id())[0]})
         if request.method == "POST" and form.validate() and _adjusted(promoter, form):
             return redirect(url_for(".details_view", id=promoter.id), 303)
         back = url_for(".details_view", id=promoter.id)
@@ -240,61 +233,6 @@ def _created(form: NewPromoterForm) -> Promoter | None:
     except AppError as error:
         refuse(error, form)
         return None
-
-
-def _people(promoter: Promoter) -> dict[str, Any]:
-    """Who came by his link, who stands above and below him."""
-    before = request.args.get("people", type=int)
-    came = figures.visitors(promoter.id, before, SHOWN + 1)
-    parent = promoters.get(promoter.parent_id) if promoter.parent_id is not None else None
-    below = figures.brought(promoter.id)
-    known = members_of(
-        [one.telegram_id for one in came]
-        + [one.telegram_id for one in (*below, *([parent] if parent else []))]
-    )
-    return {
-        "came": came[:SHOWN],
-        "came_more": came[SHOWN - 1].id if len(came) > SHOWN else None,
-        "parent": parent,
-        "below": below,
-        "known": known,
-        "name_of": name_of,
-        "outcomes": OUTCOMES,
-        "states": STATES,
-        "active": PromoterState.ACTIVE,
-    }
-
-
-def _entries(promoter: Promoter) -> dict[str, Any]:
-    """His ledger, and his latest withdrawals."""
-    before = request.args.get("entries", type=int)
-    lines = figures.lines(promoter.id, before, SHOWN + 1)
-    return {
-        "lines": lines[:SHOWN],
-        "lines_more": lines[SHOWN - 1].id if len(lines) > SHOWN else None,
-        "kinds": ENTRIES,
-        "wishes": withdrawals.list_of(promoter.id),
-        "wish_states": WITHDRAWALS,
-        "money": money,
-        "sums": sums,
-    }
-
-
-def _chart(promoter: Promoter, found: Figures) -> dict[str, Any]:
-    """What he earned on each of the last days, in the currency that is looked at."""
-    currencies = figures.busy_currencies(tenant_id(), promoter.id)
-    asked = request.args.get("currency", "")
-    currency = asked if asked in currencies else (currencies[0] if currencies else "")
-    if not currency or not found.total:
-        return {"chart_spec": None, "currencies": [], "currency": ""}
-    zone = viewer().timezone
-    today = clock.now().astimezone(ZoneInfo(zone)).date()
-    days = (today - timedelta(days=CHART_DAYS - 1), today)
-    points = figures.by_day(tenant_id(), promoter.id, currency, days, zone)
-    values = [float(decimal(amount, currency)) for _, amount in points]
-    series = [{"name": f"{gettext('Commissions')} ({currency})", "values": values}]
-    spec = {"type": "bar", "labels": [f"{day:%m-%d}" for day, _ in points], "series": series}
-    return {"chart_spec": spec, "currencies": currencies, "currency": currency}
 
 
 def views() -> list[Any]:

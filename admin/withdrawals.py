@@ -7,12 +7,13 @@ from flask_admin import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
+from sqlalchemy import select
 
 from admin.acts import act, sent
 from admin.base import TenantView
 from admin.guard import tenant_id, viewer
 from admin.menu import Group
-from admin.promoter_parts import WITHDRAWALS, decimal, members_of, money, name_of
+from admin.promoter_parts import WITHDRAWALS, decimal, matching, members_of, money, name_of
 from app.core.queue import transaction
 from app.domain.affiliates import MAX_NOTE, WithdrawalState
 from app.domain.people import Role
@@ -44,7 +45,7 @@ class WithdrawalsView(TenantView):
     column_labels = {  # noqa: RUF012 - as Flask-Admin has it
         "id": _l("Number"),
         "name": _l("Promoter"),
-        "amount": _l("Amount"),
+        "amount": _l("Sum"),
         "currency": _l("Currency"),
         "state": _l("State"),
         "pay_to": _l("To be paid to"),
@@ -66,6 +67,7 @@ class WithdrawalsView(TenantView):
     column_choices = {"state": [(state, words) for state, (_, words) in WITHDRAWALS.items()]}  # noqa: RUF012 - as Flask-Admin has it
     column_sortable_list = ("amount", "created_at")
     column_default_sort = ("id", True)
+    column_searchable_list = ("currency",)
     column_filters = ("state", "currency", "created_at")
     secondary_columns, number_columns = ("decided_at",), ("amount",)
     empty_title = _l("Nobody has asked for money yet")
@@ -73,6 +75,15 @@ class WithdrawalsView(TenantView):
         "Promoters ask in the bot once they have earned enough; you are told by Telegram and e-mail."
     )
     empty_picture = "done"
+
+    def search_placeholder(self) -> str:
+        """What may be searched for."""
+        return str(gettext("Name, @username, Telegram number or code"))
+
+    def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
+        found = select(Promoter.id).where(Promoter.tenant_id == tenant_id(), matching(search))
+        wanted = Withdrawal.promoter_id.in_(found)
+        return query.filter(wanted), count_query.filter(wanted), joins, count_joins
 
     def title_of(self, row: Any) -> str:
         """The head of one withdrawal's page."""

@@ -88,12 +88,14 @@ def _offer(ctx: Context, rules: Terms) -> str:
         " he buys something that pays a commission, you earn. If he becomes a promoter himself, you may earn from what he"
         " brings too.\n\nIf an order is refunded, its commission is taken back. You can ask to be paid out here at any time."
     )
-    parts = [f"<b>{_e(ctx.t(N_('📣 Promote and earn')))}</b>", _e(ctx.t(how, days=rules.window_days))]
+    head = ctx.t(N_("📣 Promote and earn"))
+    parts = [f"<b>{_e(head)}</b>", _e(ctx.t(how, days=rules.window_days))]
     least = {currency: minor for currency, minor in rules.least.items() if minor}
     if least:
         parts.append(_e(ctx.t(N_("Smallest payout: %(amounts)s"), amounts=sums(ctx, least))))
     if rules.words:
-        parts.append(f"<b>{_e(ctx.t(N_('Terms')))}</b>\n{_e(rules.words)}")
+        title = ctx.t(N_("Terms"))
+        parts.append(f"<b>{_e(title)}</b>\n{_e(rules.words)}")
     return "\n\n".join(parts)
 
 
@@ -103,7 +105,8 @@ def _offer_buttons(ctx: Context) -> Keyboard:
 
 
 def _page(ctx: Context, promoter: Promoter, found: Figures, rules: Terms) -> str:
-    lines = [f"<b>{_e(ctx.t(N_('📣 My promoting')))}</b>"]
+    head, copy = ctx.t(N_("📣 My promoting")), ctx.t(N_("Your link (tap to copy):"))
+    lines = [f"<b>{_e(head)}</b>"]
     if promoter.state is PromoterState.PAUSED:
         paused = N_(
             "⏸ Your promoting is paused: nobody new counts for you. What you have earned stays yours."
@@ -111,8 +114,7 @@ def _page(ctx: Context, promoter: Promoter, found: Figures, rules: Terms) -> str
         lines.append(_e(ctx.t(paused)))
     elif not rules.enabled:
         lines.append(_e(ctx.t(N_("⏸ The shop has paused promoting. What you have earned stays yours."))))
-    link = _e(promoting.link_of(ctx, promoter))
-    lines.append(f"{_e(ctx.t(N_('Your link (tap to copy):')))}\n<code>{link}</code>")
+    lines.append(f"{_e(copy)}\n<code>{_e(promoting.link_of(ctx, promoter))}</code>")
     lines.append("\n".join(_e(line) for line in _figures(ctx, found)))
     lines.append(_e(_balance(ctx, found)))
     return "\n\n".join(lines)

@@ -287,3 +287,8 @@ def test_lower_roles_read_the_terms_only(app: Flask, cast: Cast):
     staff = sign_in(app, cast.staff)
     assert "<fieldset disabled>" in look(staff, TERMS)
     assert does(staff, TERMS, window_days=7) == 403
+
+
+def test_withdrawals_are_found_by_the_promoter(owner: FlaskClient, wish: Withdrawal):
+    assert "$20.00" in look(owner, f"{WITHDRAWALS}?search=chen")
+    assert "$20.00" not in look(owner, f"{WITHDRAWALS}?search=ding")

@@ -129,7 +129,7 @@ def adjust(promoter_id: int, currency: str, amount: int, note: str, reference: s
     )
     posted = post(promoter.tenant_id, change, overdraw=False) is not None
     if posted:
-        changes: dict[str, object] = {"amount": str(Money(amount, currency))}
+        changes: dict[str, object] = {"sum": str(Money(amount, currency))}
         audit.record(promoter.tenant_id, "promoter.adjusted", _target(promoter), changes)
     return posted
 

@@ -159,7 +159,7 @@ def _decide(
     found: Withdrawal, from_: tuple[WithdrawalState, ...], to: WithdrawalState, words: str, reason: str = ""
 ) -> Withdrawal:
     changed = _move(found, from_, to, reason)
-    changes: dict[str, object] = {"amount": str(Money(changed.amount, changed.currency))}
+    changes: dict[str, object] = {"sum": str(Money(changed.amount, changed.currency))}
     audit.record(changed.tenant_id, f"withdrawal.{to}", ("withdrawal", changed.id, ""), changes)
     telling.decided(promoters.get(changed.promoter_id), changed, words)
     return changed
