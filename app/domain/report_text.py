@@ -45,7 +45,8 @@ def chapters(text: str, titles: Mapping[str, str], language: str, *, cut: bool) 
     marks = list(_MARK.finditer(text))
     ends = [each.start() for each in marks[1:]] + [len(text)]
     found: dict[str, tuple[str, ...]] = {}
-    for begin, end in list(zip(marks, ends, strict=True))[: -1 if cut else None]:
+    # Without a mark there is an end and nothing that it ends.
+    for begin, end in list(zip(marks, ends, strict=False))[: -1 if cut else None]:
         key = begin[1].lower()
         paragraphs = _bounded(plain(text[begin.end() : end], titles[key]), MOST[language])
         if key not in found and sum(map(len, paragraphs)) >= LEAST[language]:

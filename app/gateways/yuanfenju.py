@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as PoolTimeoutError
 
 from app.domain.bazi import Decade, Sex
@@ -133,6 +133,9 @@ def _post(path: str, fields: dict[str, str], access: Access) -> dict[str, Any]:
             body = _body(response, until)
         finally:
             response.release_conn()
+    except NewConnectionError:
+        # The library calls it a kind of timeout; nobody was there at all.
+        raise _failed("broken") from None
     except (PoolTimeoutError, TimeoutError):
         raise _failed("timeout") from None
     except (HTTPError, OSError):
