@@ -45,6 +45,8 @@ def wait(bot: Bot, limit: int, seconds: float) -> asyncio.Future[list[Update]]:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[list[Update]] = loop.create_future()
     bot.poll = Poll(answer, limit, loop.call_later(seconds, finish, bot, []))
+    # Something may have come since the caller looked.
+    wake(bot)
     return answer
 
 
