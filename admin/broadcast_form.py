@@ -29,7 +29,8 @@ from app.domain.broadcasts import (
     Content,
 )
 from app.domain.lotteries import LotteryState
-from app.models import Bot, Broadcast, Lottery
+from app.domain.products import ProductState
+from app.models import Bot, Broadcast, Lottery, Product
 from app.services import broadcasts
 
 AUDIENCES = {
@@ -38,6 +39,7 @@ AUDIENCES = {
     AudienceKind.INACTIVE: _l("People who have not been here for a while"),
     AudienceKind.LANGUAGE: _l("People of one language"),
     AudienceKind.ENTRANTS: _l("Entrants of a lottery"),
+    AudienceKind.BUYERS: _l("People who have bought something"),
 }
 LANGUAGES = {"zh": "中文", "en": "English"}
 DAYS = 30
@@ -50,6 +52,10 @@ def _of_use(query: Select[Any]) -> Select[Any]:
 def _published(query: Select[Any]) -> Select[Any]:
     unseen = (LotteryState.DRAFT, LotteryState.SCHEDULED)
     return query.where(Lottery.state.not_in(unseen)).order_by(Lottery.id.desc())
+
+
+def _sold(query: Select[Any]) -> Select[Any]:
+    return query.where(Product.state != ProductState.DRAFT).order_by(Product.id.desc())
 
 
 class ButtonRow(Form):
@@ -96,6 +102,9 @@ class BroadcastForm(AdminForm):
     lottery = RowSelectField(
         _l("Lottery"), model=Lottery, shown=lambda row: row.title, narrow=_published, blank=_l("Choose…")
     )
+    product = RowSelectField(
+        _l("Product"), model=Product, shown=lambda row: row.name, narrow=_sold, blank=_l("Any product")
+    )
 
     def draft(self) -> broadcasts.Draft:
         """As the service takes it."""
@@ -117,6 +126,7 @@ class BroadcastForm(AdminForm):
             AudienceKind.INACTIVE: self.days.data,
             AudienceKind.LANGUAGE: self.language.data,
             AudienceKind.ENTRANTS: self.lottery.data,
+            AudienceKind.BUYERS: self.product.data,
         }
         value = values.get(kind)
         return Audience(kind, "" if value is None else str(value))
@@ -144,13 +154,15 @@ def stored(broadcast: Broadcast) -> dict[str, object]:
             found["language"] = audience.value
         case AudienceKind.ENTRANTS:
             found["lottery"] = audience.number
+        case AudienceKind.BUYERS:
+            found["product"] = audience.number if audience.value else None
         case AudienceKind.ALL:
             pass
     return found
 
 
-def audience_words(audience: Audience, lottery: str = "") -> str:
-    """Who gets it, in a few words."""
+def audience_words(audience: Audience, title: str = "") -> str:
+    """Who gets it, in a few words; `title` is the lottery's or the product's name."""
     match audience.kind:
         case AudienceKind.ACTIVE:
             return str(gettext("Here within the last %(days)s days", days=audience.value))
@@ -159,6 +171,8 @@ def audience_words(audience: Audience, lottery: str = "") -> str:
         case AudienceKind.LANGUAGE:
             return LANGUAGES.get(audience.value, audience.value)
         case AudienceKind.ENTRANTS:
-            return str(gettext("Entrants of %(lottery)s", lottery=lottery or audience.value))
-        case AudienceKind.ALL:
-            return str(AUDIENCES[AudienceKind.ALL])
+            return str(gettext("Entrants of %(lottery)s", lottery=title or audience.value))
+        case AudienceKind.BUYERS if audience.value:
+            return str(gettext("Bought: %(product)s", product=title or audience.value))
+        case AudienceKind.ALL | AudienceKind.BUYERS:
+            return str(AUDIENCES[audience.kind])

@@ -26,7 +26,7 @@ from app.domain.broadcasts import (
     RecipientState,
     halt_words,
 )
-from app.models import Broadcast, Lottery
+from app.models import Broadcast, Lottery, Product
 from app.services import broadcasts
 
 STATES: dict[BroadcastState, tuple[str, Any]] = {
@@ -94,11 +94,21 @@ def slices(progress: Progress) -> list[tuple[str, Any, int, float, float]]:
     return found
 
 
-def lottery_titles(audiences: Iterable[Audience]) -> dict[str, str]:
-    """The titles of the lotteries that audiences name, by the id as text."""
-    ids = {audience.number for audience in audiences if audience.kind is AudienceKind.ENTRANTS}
-    rows = db.session.execute(select(Lottery.id, Lottery.title).where(Lottery.id.in_(ids)))
-    return {str(id_): title for id_, title in rows}
+_NAMED = {
+    AudienceKind.ENTRANTS: (Lottery.id, Lottery.title),
+    AudienceKind.BUYERS: (Product.id, Product.name),
+}
+
+
+def titles(audiences: Iterable[Audience]) -> dict[Audience, str]:
+    """The names of the lotteries and products that audiences name."""
+    named = [one for one in audiences if one.value and one.kind in _NAMED]
+    found: dict[Audience, str] = {}
+    for kind, (id_, title) in _NAMED.items():
+        ids = {one.number for one in named if one.kind is kind}
+        rows = db.session.execute(select(id_, title).where(id_.in_(ids))) if ids else ()
+        found |= {Audience(kind, str(row[0])): str(row[1]) for row in rows}
+    return found
 
 
 def moment_in(entered: str) -> datetime | None:

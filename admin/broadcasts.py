@@ -18,9 +18,9 @@ from admin.broadcast_parts import (
     chosen_broadcast,
     eta_words,
     halted_words,
-    lottery_titles,
     moment_in,
     slices,
+    titles,
     write_results,
 )
 from admin.exports import download
@@ -263,8 +263,8 @@ def _size(broadcast: Broadcast) -> int:
 
 def _audiences(rows: Any) -> dict[int, str]:
     kept = {row.id: broadcasts.audience_of(row) for row in rows}
-    titles = lottery_titles(kept.values())
-    return {id_: audience_words(one, titles.get(one.value, "")) for id_, one in kept.items()}
+    named = titles(kept.values())
+    return {id_: audience_words(one, named.get(one, "")) for id_, one in kept.items()}
 
 
 def _facts(broadcast: Broadcast) -> dict[str, Any]:

@@ -67,6 +67,8 @@ class RecipientState(StrEnum):
 class AudienceKind(StrEnum):
     ALL = "all"
     ENTRANTS = "entrants"
+    BUYERS = "buyers"
+    """Whoever has paid an order, of one product where a value names it."""
     LANGUAGE = "language"
     ACTIVE = "active"
     INACTIVE = "inactive"
@@ -77,14 +79,14 @@ LANGUAGES = ("zh", "en")
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who gets it, among those who wrote to the bot and do not block it. `value`: lottery id, language, or days."""
+    """Who gets it, among those who wrote to the bot and do not block it. `value`: lottery id, language, days, or product id."""
 
     kind: AudienceKind = AudienceKind.ALL
     value: str = ""
 
     @property
     def number(self) -> int:
-        """The lottery's id or the days. Raises BadInput."""
+        """The lottery's or product's id, or the days. Raises BadInput."""
         if not (self.value.isascii() and self.value.isdigit() and len(self.value) <= 18):
             raise BadInput(N_("Choose who gets it."), field="audience")
         return int(self.value)
@@ -218,7 +220,7 @@ def check_audience(audience: Audience) -> None:
     """Raises BadInput for a value that does not fit its kind."""
     if audience.kind is AudienceKind.LANGUAGE and audience.value not in LANGUAGES:
         raise BadInput(N_("Choose who gets it."), field="audience")
-    if audience.kind is AudienceKind.ENTRANTS:
+    if audience.kind is AudienceKind.ENTRANTS or (audience.kind is AudienceKind.BUYERS and audience.value):
         _ = audience.number
     if audience.kind in {AudienceKind.ACTIVE, AudienceKind.INACTIVE} and not 1 <= audience.number <= MAX_DAYS:
         raise BadInput(N_("Give a number of days from 1 to 3650."), field="audience")

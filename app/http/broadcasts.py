@@ -10,9 +10,17 @@ from app.core.queue import transaction
 from app.domain.people import Role
 from app.http.auth import require
 from app.http.bots_schema import Which
-from app.http.broadcasts_schema import BroadcastList, BroadcastView, Listing, NewBroadcast, view_of
-from app.models import Broadcast
+from app.http.broadcasts_schema import (
+    AudienceBody,
+    BroadcastList,
+    BroadcastView,
+    Listing,
+    NewBroadcast,
+    view_of,
+)
+from app.models import Broadcast, Lottery, Product
 from app.services import bots, broadcasts, lotteries
+from app.services.products import lookup as products
 
 PAGE = 20
 MANAGE = require(Role.MANAGER, api_key=True)
@@ -45,11 +53,8 @@ def create(query_data: Which, json_data: NewBroadcast) -> BroadcastView:
     """A draft, or at once a running or scheduled one."""
     with transaction():
         bot = bots.choose(query_data.bot, g.tenant.id)
-        code = json_data.audience.lottery
-        lottery = lotteries.get_by_code(code) if code else None
-        if lottery is not None and lottery.tenant_id != g.tenant.id:
-            raise NotFound
-        draft = broadcasts.Draft(json_data.name, json_data.content(), json_data.audience.read(lottery))
+        audience = json_data.audience.read(_named(json_data.audience))
+        draft = broadcasts.Draft(json_data.name, json_data.content(), audience)
         made = broadcasts.create(g.tenant.id, bot.id, draft)
         if json_data.scheduled_at is not None:
             made = broadcasts.schedule(made.id, json_data.scheduled_at)
@@ -102,6 +107,18 @@ def resume(broadcast_id: int) -> BroadcastView:
 def cancel(broadcast_id: int) -> BroadcastView:
     """For good; who got it keeps it."""
     return _move(broadcast_id, broadcasts.cancel)
+
+
+def _named(audience: AudienceBody) -> Lottery | Product | None:
+    """The lottery or product whose code an audience names. Raises NotFound."""
+    named: Lottery | Product | None = None
+    if audience.lottery:
+        named = lotteries.get_by_code(audience.lottery)
+    elif audience.product:
+        named = products.get_by_code(audience.product)
+    if named is not None and named.tenant_id != g.tenant.id:
+        raise NotFound
+    return named
 
 
 def _own(broadcast_id: int) -> Broadcast:

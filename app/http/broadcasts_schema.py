@@ -21,7 +21,7 @@ from app.domain.broadcasts import (
 from app.domain.sending import MAX_TEXT
 from app.http.bots_schema import Strict
 from app.http.i18n import select_locale
-from app.models import Bot, Broadcast, Lottery
+from app.models import Bot, Broadcast, Lottery, Product
 from app.services import broadcasts
 
 MAX_ID = 2**62
@@ -39,6 +39,9 @@ class AudienceBody(Strict):
     days: int | None = Field(None, ge=1, le=3650, description="For `active` and `inactive`")
     language: Literal["zh", "en"] | None = Field(None, description="For `language`")
     lottery: str | None = Field(None, max_length=40, description="For `entrants`: the lottery's code")
+    product: str | None = Field(
+        None, max_length=40, description="For `buyers`: the product's code, or none for any"
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -48,15 +51,18 @@ class AudienceBody(Strict):
             AudienceKind.INACTIVE: "days",
             AudienceKind.LANGUAGE: "language",
             AudienceKind.ENTRANTS: "lottery",
+            AudienceKind.BUYERS: "product",
         }[self.kind]
-        given = {name for name in ("days", "language", "lottery") if getattr(self, name) is not None}
-        if given != ({needed} if needed else set()):
+        names = ("days", "language", "lottery", "product")
+        given = {name for name in names if getattr(self, name) is not None}
+        fits = given == ({needed} if needed else set()) or (not given and self.kind is AudienceKind.BUYERS)
+        if not fits:
             raise ValueError(f"{self.kind.value} takes {needed or 'nothing'} beside it")
         return self
 
-    def read(self, lottery: Lottery | None) -> Audience:
+    def read(self, named: Lottery | Product | None) -> Audience:
         """As the service takes it."""
-        found = self.days or self.language or (lottery.id if lottery else "")
+        found = self.days or self.language or (named.id if named else "")
         return Audience(self.kind, str(found))
 
 

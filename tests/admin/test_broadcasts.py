@@ -12,12 +12,13 @@ from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
 from app.domain.broadcasts import Audience, AudienceKind, Button, RecipientState
-from app.models import AuditEvent, Broadcast
+from app.models import AuditEvent, Broadcast, Tenant
 from app.services import broadcasts
 from app.services.broadcasts import sending
 from tests.broadcasting import Shop, fresh
 from tests.cast import Cast, sign_in
 from tests.sandbox_client import LIN, Sandbox
+from tests.shopping import a_product, an_order
 
 PAGE = "/admin/broadcasts/"
 ACTS = ("test", "start", "unschedule", "pause", "resume", "cancel", "again")
@@ -104,6 +105,17 @@ def test_a_draft_is_rewritten(boss: FlaskClient, shop: Shop):
     assert 'value="7"' in page
     boss.post(f"{PAGE}edit/?id={made.id}", data=entered(shop, body="New", kind="language", language="zh"))
     assert (only().body, only().audience) == ("New", {"kind": "language", "value": "zh"})
+
+
+def test_buyers_are_reached_and_named(boss: FlaskClient, shop: Shop):
+    tea = a_product(db.session.get_one(Tenant, shop.config.tenant_id), name="Green tea")
+    an_order(tea, LIN, paid_at=clock.now())
+    for product, words in (("", "People who have bought something"), (tea.id, "Bought: Green tea")):
+        assert boss.post(f"{PAGE}size/", data=entered(shop, kind="buyers", product=product)).json["size"] == 1
+        boss.post(f"{PAGE}new/", data=entered(shop, kind="buyers", product=product))
+        newest = db.session.query(Broadcast).order_by(Broadcast.id.desc()).first()
+        assert words in boss.get(f"{PAGE}details/?id={newest.id}").text
+    assert "Green tea" in boss.get(f"{PAGE}edit/?id={newest.id}").text
 
 
 def test_the_form_says_how_many_it_would_be(boss: FlaskClient, shop: Shop):

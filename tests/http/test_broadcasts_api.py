@@ -11,6 +11,7 @@ from tests.broadcasting import Shop
 from tests.cast import Cast
 from tests.http.test_bots_api import Caller
 from tests.sandbox_client import Sandbox
+from tests.shopping import a_product
 
 PATH = "/api/broadcasts"
 
@@ -85,6 +86,15 @@ def test_pages_and_states(call: Caller, shop: Shop):
 def test_a_lottery_is_named_by_its_code(call: Caller):
     wanted = {"text": "x", "audience": {"kind": "entrants", "lottery": "NOSUCH"}}
     assert call("POST", PATH, wanted).status_code == 404
+
+
+def test_buyers_may_be_those_of_one_product(call: Caller, cast: Cast):
+    tea, theirs = a_product(cast.tenant), a_product(cast.other_tenant)
+    for wanted, status in (({}, 201), ({"product": tea.code}, 201), ({"product": theirs.code}, 404)):
+        body = {"text": "x", "audience": {"kind": "buyers", **wanted}}
+        assert call("POST", PATH, body).status_code == status
+    kept = [row.audience for row in db.session.query(Broadcast).order_by(Broadcast.id)]
+    assert kept == [{"kind": "buyers", "value": ""}, {"kind": "buyers", "value": str(tea.id)}]
 
 
 def test_a_stranger_finds_nothing(app: Flask, cast: Cast, shop: Shop):

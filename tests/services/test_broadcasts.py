@@ -20,12 +20,13 @@ from app.domain.broadcasts import (
     Content,
     check_content,
 )
-from app.models import AuditEvent, Broadcast, Lottery, LotteryEntry, OutgoingMessage
+from app.models import AuditEvent, Broadcast, Lottery, LotteryEntry, OutgoingMessage, Tenant
 from app.services import broadcasts, members, people, tenant_data, tenants
 from tests.broadcasting import Shop, add_members, fresh, states
 from tests.cast import Cast
 from tests.clockwork import Clockwork
 from tests.sandbox_client import LIN, Sandbox
+from tests.shopping import a_product, an_order
 
 EVERYBODY = Audience()
 
@@ -123,8 +124,20 @@ def test_an_audience_of_a_lotterys_entrants(shop: Shop):
     assert size(shop, AudienceKind.ENTRANTS, lottery.id + 1) == 0
 
 
+def test_an_audience_of_buyers(shop: Shop):
+    tenant = db.session.get_one(Tenant, shop.config.tenant_id)
+    tea, mug = a_product(tenant, name="Tea"), a_product(tenant, name="Mug")
+    for product, buyer in ((tea, LIN), (tea, LIN), (mug, LIN + 1), (mug, 5)):
+        an_order(product, buyer, paid_at=clock.now())
+    an_order(mug, LIN + 2)
+    assert size(shop, AudienceKind.BUYERS) == 2
+    assert size(shop, AudienceKind.BUYERS, tea.id) == 1
+    assert size(shop, AudienceKind.BUYERS, mug.id + 1) == 0
+
+
 @pytest.mark.parametrize(
-    ("kind", "value"), [("language", "xx"), ("active", "0"), ("inactive", "many"), ("entrants", "")]
+    ("kind", "value"),
+    [("language", "xx"), ("active", "0"), ("inactive", "many"), ("entrants", ""), ("buyers", "all")],
 )
 def test_an_audience_that_makes_no_sense_is_refused(shop: Shop, kind: str, value: str):
     with pytest.raises(BadInput):

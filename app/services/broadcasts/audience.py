@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core import clock
 from app.core.db import db
 from app.domain.broadcasts import Audience, AudienceKind, check_audience
-from app.models import BotMember, Broadcast, BroadcastRecipient, LotteryEntry, Member
+from app.models import BotMember, Broadcast, BroadcastRecipient, LotteryEntry, Member, Order
 from app.services import members
 from app.services.broadcasts.errors import NotOurs
 from app.services.broadcasts.lookup import audience_of
@@ -71,9 +71,16 @@ def _reached(tenant_id: int, bot_id: int, audience: Audience) -> Select[Any]:
     if audience.kind is AudienceKind.ENTRANTS:
         of = LotteryEntry
         chosen = select(of.telegram_id).where(of.tenant_id == tenant_id, of.lottery_id == audience.number)
+    elif audience.kind is AudienceKind.BUYERS:
+        chosen = _buyers(tenant_id, audience)
     else:
         chosen = select(Member.telegram_id).where(Member.tenant_id == tenant_id, _fits(audience))
     return talked.where(BotMember.telegram_id.in_(chosen))
+
+
+def _buyers(tenant_id: int, audience: Audience) -> Select[Any]:
+    chosen = select(Order.telegram_id).where(Order.tenant_id == tenant_id, Order.paid_at.is_not(None))
+    return chosen.where(Order.product_id == audience.number) if audience.value else chosen
 
 
 def _fits(audience: Audience) -> ColumnElement[bool]:

@@ -55,7 +55,7 @@ async function ask() {
   }
 }
 
-const AUDIENCE = new Set(["bot_id", "kind", "days", "language", "lottery"]);
+const AUDIENCE = new Set(["bot_id", "kind", "days", "language", "lottery", "product"]);
 
 function changed(event) {
   preview();
