@@ -5,18 +5,21 @@ from datetime import timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
 from app.domain.money import STARS, Money
-from app.domain.payments import MoneyStatus, Provider, Receipt, Service
+from app.domain.orders import Actor
+from app.domain.payments import MoneyStatus, Provider, Receipt, Service, Verdict
 from app.gateways.payments import signing
-from app.models import Order, Payment, Tenant
+from app.models import Order, Payment, ShopAlert, Tenant
 from app.services import service_accounts
 from app.services.orders import expiry
 from app.services.payments import begin, creating
+from app.services.payments.marking import mark_paid
 from tests.sandbox_client import PINGPONG_ACCOUNT
 from tests.shopping import a_product, an_order
 
@@ -143,3 +146,14 @@ def expire(payment: Payment) -> None:
     db.session.commit()
     with transaction():
         expiry.expire_due()
+
+
+def tell(payment: Payment, told_by: Actor = Actor.CALLBACK, **more: Any) -> Verdict:
+    """Somebody says that the payment's money is there."""
+    with transaction():
+        return mark_paid(payment.id, receipt_of(payment, **more), told_by=told_by)
+
+
+def alerts() -> list[str]:
+    """The kinds of what the boss is told, the oldest first."""
+    return list(db.session.scalars(select(ShopAlert.kind).order_by(ShopAlert.id)))

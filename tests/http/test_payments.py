@@ -27,6 +27,7 @@ from tests.paying import (
     ACCOUNT,
     OTHER_SALT,
     a_payment,
+    alerts,
     ask_for,
     call_back,
     envelope,
@@ -56,10 +57,6 @@ def state_of(payment: Payment) -> OrderState:
 def verdicts(model: type = PaymentEvent) -> list[str]:
     db.session.rollback()
     return list(db.session.scalars(select(model.verdict).order_by(model.id)))
-
-
-def alerts() -> list[str]:
-    return list(db.session.scalars(select(ShopAlert.kind).order_by(ShopAlert.id)))
 
 
 # --- what is believed

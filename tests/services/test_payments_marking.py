@@ -15,22 +15,12 @@ from app.core.tenancy import system_scope
 from app.domain.money import Money
 from app.domain.orders import Actor, OrderState
 from app.domain.payments import MoneyStatus, PaymentState, Provider, Receipt, RefundState, Verdict
-from app.models import OrderEvent, Payment, PaymentReceipt, Refund, ShopAlert
+from app.models import OrderEvent, Payment, PaymentReceipt, Refund
 from app.services.payments import hearing, lookup, marking
-from app.services.payments.marking import mark_paid
 from tests.cast import Cast
-from tests.paying import a_payment, ask_for, expire, fresh, order_of, receipt_of
+from tests.paying import a_payment, alerts, ask_for, expire, fresh, order_of, receipt_of, tell
 
 NEWS = ("PROCESSING", "SUCCESS", "REFUND", "CLOSED")
-
-
-def tell(payment: Payment, told_by: Actor = Actor.CALLBACK, **more) -> Verdict:
-    with transaction():
-        return mark_paid(payment.id, receipt_of(payment, **more), told_by=told_by)
-
-
-def alerts() -> list[str]:
-    return list(db.session.scalars(select(ShopAlert.kind).order_by(ShopAlert.id)))
 
 
 def whys(payment: Payment) -> list[str]:
