@@ -18,7 +18,9 @@ from app.domain.report_prompts import KEYS, PLACEHOLDERS, SYSTEM, check_prompt, 
 from app.domain.sending import MAX_TEXT, utf16_length
 from app.models import AuditEvent
 from app.services.reports import prompts
-from app.services.reports.messages import pillar_table, render
+from app.services.reports.chart import DISAGREED
+from app.services.reports.messages import luck_in_english, pillar_table, render
+from app.services.reports.pdf_notes import in_english
 from app.services.reports.text import write_text
 from tests.bazi import TODAY, born
 from tests.cast import Cast
@@ -145,3 +147,14 @@ def test_there_are_no_other_prompts(app: Flask, cast: Cast, key: str, locale: st
     with pytest.raises(BadInput):
         prompts.save(cast.tenant.id, key, locale, "x")
     assert re.fullmatch("[a-z_]+", BadInput.code)
+
+
+@pytest.mark.parametrize("moment", ["1988-07-01 11:30", "1990-05-17", "1995-06-15 23:30", "2000-02-04 20:45"])
+@pytest.mark.parametrize("place", ["", "乌鲁木齐", "New York"])
+@pytest.mark.parametrize("school", [School(), School(true_solar_time=True, late_zi_next_day=True)])
+@pytest.mark.parametrize("exact", [True, False])
+def test_every_note_has_its_english_words(moment: str, place: str, school: School, exact: bool):
+    chart = chart_of(born(moment, place=place, exact=exact), school)
+    for note in (*chart.notes, DISAGREED):
+        assert not re.search("[，。；：]", in_english(note)), note
+    assert re.fullmatch(r"(about )?\d[\w ]* after birth", luck_in_english(chart.luck_start))

@@ -2,6 +2,7 @@
 # ruff: noqa: RUF001 - Chinese has its own commas
 
 import html
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -9,10 +10,12 @@ from app.core.i18n import EN
 from app.domain.bazi import Chart, Pillar, ReportText, Section
 from app.domain.bazi_names import ANIMALS_EN, ELEMENTS_EN, STRENGTHS_EN
 from app.domain.sending import MAX_TEXT, split_text, utf16_length
+from app.services.reports.pdf_notes import in_english, moment_in_english
 
 BLANK: Final = "\u3000"
 """As wide as a Chinese character, so that columns of Chinese stand below each other."""
 _COLUMNS: Final = "年月日时"
+_LUCK: Final = re.compile(r"(约)?出生后(?:(\d+)年)?(?:(\d+)个月)?(?:(\d+)天)?起运")
 _BAR: Final = 10
 """Blocks of a whole bar."""
 _WORDS: Final = {
@@ -66,8 +69,9 @@ def _head(chart: Chart, locale: str) -> str:
     lines += [f"<b>{words[name]}</b>  {html.escape(value)}" for name, value in _facts(chart, english=english)]
     lines += ["", f"<b>{words['elements']}</b>", f"<pre>{bars(chart, english=english)}</pre>"]
     lines += ["", f"<b>{words['decades']}</b>", f"<pre>{decade_table(chart)}</pre>"]
-    if chart.notes:
-        lines += ["", f"<b>{words['notes']}</b>", *(html.escape(f"· {note}") for note in chart.notes)]
+    notes = [in_english(note) for note in chart.notes] if english else chart.notes
+    if notes:
+        lines += ["", f"<b>{words['notes']}</b>", *(html.escape(f"· {note}") for note in notes)]
     return "\n".join(lines)
 
 
@@ -111,8 +115,8 @@ def decade_table(chart: Chart) -> str:
 
 
 def _facts(chart: Chart, *, english: bool) -> Iterator[tuple[str, str]]:
-    corrected = f" → {chart.solar}" if chart.solar != chart.clock else ""
-    yield "born", chart.clock + corrected
+    moments = dict.fromkeys((chart.clock, chart.solar))
+    yield "born", " → ".join(moment_in_english(each) if english else each for each in moments)
     yield "lunar", chart.lunar
     yield "zodiac", ANIMALS_EN[chart.zodiac] if english else chart.zodiac
     strength = STRENGTHS_EN.get(chart.strength, chart.strength) if english else chart.strength
@@ -120,7 +124,17 @@ def _facts(chart: Chart, *, english: bool) -> Iterator[tuple[str, str]]:
     names = [ELEMENTS_EN[each] if english else each for each in chart.favourable]
     yield "favourable", _WORDS["en" if english else "zh"]["and"].join(names)
     yield "void", chart.void
-    yield "luck", chart.luck_start
+    yield "luck", luck_in_english(chart.luck_start) if english else chart.luck_start
+
+
+def luck_in_english(words: str) -> str:
+    """出生后9年6个月26天起运 as "9 years 6 months 26 days after birth"; other words stay as they are."""
+    found = _LUCK.fullmatch(words)
+    if found is None:
+        return words
+    counts = zip(found.groups()[1:], ("year", "month", "day"), strict=True)
+    parts = [f"{count} {unit}{'' if count == '1' else 's'}" for count, unit in counts if count]
+    return f"{'about ' if found[1] else ''}{' '.join(parts)} after birth"
 
 
 def _chapter(section: Section) -> Iterator[str]:
