@@ -4,7 +4,7 @@ from types import ModuleType
 
 from flask import Flask
 
-from app.cli import bots, demo, keys, lotteries, operators, people, products, system, tenants
+from app.cli import bots, demo, keys, lotteries, operators, orders, people, products, system, tenants
 from app.cli import credits as ledger
 
 FEATURES: tuple[ModuleType, ...] = (
@@ -14,6 +14,7 @@ FEATURES: tuple[ModuleType, ...] = (
     keys,
     lotteries,
     operators,
+    orders,
     people,
     products,
     system,
