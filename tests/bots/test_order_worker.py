@@ -1,6 +1,7 @@
 """Paid orders from the claim to what the buyer has in his chat, through real HTTP to the sandbox."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -9,11 +10,12 @@ from sqlalchemy import text
 from app.core.db import db
 from app.core.queue import transaction
 from app.core.settings import get_settings
+from app.core.tenancy import system_scope
 from app.domain.orders import OrderState, Phase, Step
 from app.domain.products import ProductKind, StockKind
 from app.models import Order
 from app.services import credits as ledger
-from app.services import files, leases
+from app.services import files, leases, outbox
 from app.services.fulfilment import delivery, manual, steps, sweep, telling
 from app.services.fulfilment.delivery import NothingToSend
 from app.services.orders import retry
@@ -34,6 +36,7 @@ from tests.fulfilling import (
 from tests.sandbox_client import LIN, Json, Sandbox
 from tests.shopping import a_product, codes
 from tests.talking import Talk
+from tests.waiting import wait_for
 
 KEY = "sk-test"
 
@@ -313,6 +316,41 @@ def test_a_worker_ends_when_there_is_nothing_to_do(
     order_worker.run(app, threading.Event())
     assert all(reread(one).phase is Phase.DELIVERING for one in orders)
     assert order_worker_is_gone()
+
+
+def test_a_process_that_ends_lets_go_of_what_takes_too_long(
+    app: Flask, report: Order, keys: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(order_worker, "LEAVE_SECONDS", 0.2)
+    keys.deepseek_knobs("ok", wait=3.0)
+    stopping = threading.Event()
+    worker = threading.Thread(target=in_scope, args=(app, lambda: order_worker.run(app, stopping)))
+    worker.start()
+    wait_for(lambda: keys.deepseek_counters().get("asked") == 1, what="a text to be written")
+    stopping.set()
+    worker.join(10)
+    assert (reread(report).state, report.attempts, report.deaths) == (OrderState.PAID, 0, 0)
+    wait_for(
+        lambda: not [one for one in threading.enumerate() if one.name.startswith("order_")], what="threads"
+    )
+    assert story(report.id)[-1] == "handed_over"
+
+
+def test_a_bot_that_was_removed_delivers_nothing_and_the_boss_hears_of_it(
+    app: Flask, report: Order, shop: Talk
+):
+    fulfil(app)
+    with transaction():
+        db.session.execute(text("UPDATE bot SET removed_at = now(), enabled = false"))
+        outbox.sweep()
+    with transaction():
+        delivery.heard(report.id)
+    assert (reread(report).state, report.error) == (OrderState.FAILED, "bot_gone")
+
+
+def in_scope(app: Flask, act: Callable[[], object]) -> None:
+    with app.app_context(), system_scope():
+        act()
 
 
 def order_worker_is_gone() -> bool:

@@ -1,27 +1,29 @@
 """Workers that are killed at every point of an order, and one that sleeps through the end of its lease.
 
-Without ORDER_DEATHS=all each point is one death; with it, five.
+Without ORDER_DEATHS=all there is one death at each of a few points; with it, five at every one.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from sqlalchemy import text
 
 from app.core.db import db
-from app.core.settings import get_settings
 from app.domain.orders import OrderState
 from tests.cast import Cast
 from tests.faults.order_deaths import PAID_TWICE, POINTS
-from tests.fulfilling import a_report, paid, reread
+from tests.fulfilling import a_report, paid, reread, story
 from tests.sandbox_client import LIN, Json, Sandbox
 from tests.talking import make_bot
+from tests.waiting import wait_for
 
-ROUNDS = 5 if os.environ.get("ORDER_DEATHS") == "all" else 1
+ALL = os.environ.get("ORDER_DEATHS") == "all"
+ROUNDS = int(os.environ.get("ORDER_ROUNDS", "5" if ALL else "1"))
+DEADLY = list(POINTS) if ALL else ["claimed", "charted", "written", "delivering", "sent"]
 KEY = "sk-test"
 
 
@@ -35,8 +37,8 @@ def shop(telegram: Sandbox, cast: Cast) -> Json:
     return there
 
 
-def work(telegram: Sandbox, folder: Path) -> int:
-    """Real processes until every order is done; how many of them were killed."""
+def start(telegram: Sandbox, folder: Path) -> "subprocess.Popen[str]":
+    """Real processes that work until every order is done."""
     services = {
         "TELEGRAM_API_URL": telegram.url,
         "YUANFENJU_API_URL": telegram.yuanfenju_url,
@@ -44,12 +46,22 @@ def work(telegram: Sandbox, folder: Path) -> int:
         "DEEPSEEK_API_URL": telegram.deepseek_url,
         "DEEPSEEK_API_KEY": KEY,
     }
-    command = [sys.executable, "-m", "tests.faults.fulfiller", str(folder)]
-    done = subprocess.run(
-        command, env=os.environ | services, capture_output=True, text=True, timeout=120, check=False
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.fulfiller", str(folder)],
+        env=os.environ | services,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return int(done.stdout.split()[-1])
+
+
+def work(telegram: Sandbox, folder: Path) -> int:
+    """Lets them work to the end; how many were killed on the way."""
+    with start(telegram, folder) as process:
+        said, broken = process.communicate(timeout=120)
+    assert process.returncode == 0, broken[-3000:]
+    return int(said.split()[-1])
 
 
 def answered(telegram: Sandbox) -> tuple[int, int]:
@@ -58,7 +70,7 @@ def answered(telegram: Sandbox) -> tuple[int, int]:
 
 
 @pytest.mark.timeout(120 * ROUNDS)
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", DEADLY)
 def test_killed_anywhere_an_order_is_delivered_once(
     point: str, telegram: Sandbox, shop: Json, cast: Cast, tmp_path: Path
 ):
@@ -79,5 +91,30 @@ def test_killed_anywhere_an_order_is_delivered_once(
         assert parts
 
 
-def test_the_sandbox_and_the_settings_are_ours(app: Flask):
-    assert get_settings().telegram_api_url.startswith("http://127.0.0.1")
+def test_a_worker_that_slept_through_its_lease_writes_nothing(
+    telegram: Sandbox, shop: Json, cast: Cast, tmp_path: Path
+):
+    order = paid(a_report(cast.tenant), LIN)
+    sleepy, quick = tmp_path / "sleepy", tmp_path / "quick"
+    sleepy.mkdir()
+    quick.mkdir()
+    (sleepy / "printing.hold").touch()
+    with start(telegram, sleepy) as sleeper:
+        wait_for((sleepy / "printing.here").exists, seconds=60, what="somebody to print")
+        os.killpg(sleeper.pid, signal.SIGSTOP)
+        assert work(telegram, quick) == 0
+        done = lines(order.id)
+        (sleepy / "printing.hold").unlink()
+        os.killpg(sleeper.pid, signal.SIGCONT)
+        _, said = sleeper.communicate(timeout=60)
+    assert sleeper.returncode == 0, said[-3000:]
+    assert "taken over" in said
+    assert lines(order.id) == done
+    assert reread(order).state is OrderState.COMPLETED
+    assert sum("document" in one for one in telegram.messages(shop, LIN)) == 1
+
+
+def lines(order_id: int) -> list[str]:
+    found = story(order_id)
+    db.session.rollback()
+    return found
