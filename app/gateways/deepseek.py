@@ -11,13 +11,14 @@ from json import JSONDecodeError
 from typing import Any, Final, Protocol
 
 import openai
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, OpenAI
 
 from app.domain.ai_costs import MOST_WRITTEN
 from app.domain.services import Access, Service, ServiceFailed
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 60.0
+CHECK_SECONDS: Final = 10.0
 MAX_CHARACTERS: Final = 60_000
 TOKENS_PER_CHARACTER: Final = 0.7
 """For what was used where the service could not tell us any more; Chinese takes about 0.6."""
@@ -100,6 +101,20 @@ def write(
     if not heard.text.strip():
         raise _cut("empty", heard, asked)
     return Written(heard.text, heard.usage or _estimated(heard, asked))
+
+
+def models(access: Access) -> tuple[str, ...]:
+    """The models that the key may use; costs nothing. Raises ServiceFailed."""
+    timeout = openai.Timeout(CHECK_SECONDS, connect=CONNECT_SECONDS)
+    try:
+        with OpenAI(api_key=access.key, base_url=access.url, max_retries=0, timeout=timeout) as client:
+            return tuple(model.id for model in client.models.list().data)
+    except openai.APIStatusError as error:
+        raise _refused(error.status_code) from None
+    except openai.APITimeoutError:
+        raise ServiceFailed(Service.DEEPSEEK, permanent=False, reason="timeout") from None
+    except (openai.OpenAIError, JSONDecodeError, OSError, UnicodeDecodeError):
+        raise ServiceFailed(Service.DEEPSEEK, permanent=False, reason="broken") from None
 
 
 async def _listen(

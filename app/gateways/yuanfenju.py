@@ -90,17 +90,21 @@ def ask_chart(question: Question, access: Access) -> Answer:
     raise _why_refused(access)
 
 
-def _why_refused(access: Access) -> ServiceFailed:
-    """There is no list of its error codes, so the account is asked whether it is the account."""
+def remaining_calls(access: Access) -> int | None:
+    """How often the account may still ask for something; None where it does not say. Raises ServiceFailed."""
     body = _post(ACCOUNT, {}, access)
     if not _succeeded(body):
-        return _failed("key", permanent=True)
+        raise _failed("key", permanent=True)
     data = body["data"]
     account = data[0] if isinstance(data, list) and data else data
     left = str(account.get("merchant_remaining_call_times", "")) if isinstance(account, dict) else ""
-    if re.fullmatch(r"-?\d{1,12}", left) and int(left) <= 0:
-        return _failed("quota", permanent=True)
-    return Refused()
+    return int(left) if re.fullmatch(r"-?\d{1,12}", left) else None
+
+
+def _why_refused(access: Access) -> ServiceFailed:
+    """There is no list of its error codes, so the account is asked whether it is the account."""
+    left = remaining_calls(access)
+    return _failed("quota", permanent=True) if left is not None and left <= 0 else Refused()
 
 
 def _failed(reason: str, *, permanent: bool = False) -> ServiceFailed:

@@ -24,11 +24,12 @@ SALTED: Final = "salted-sha256"
 SCHEMES: Final = (SALTED, "hmac-sha256")
 MAX_SECRET: Final = 200
 MAX_PUBLIC: Final = 2000
+MAX_CAP: Final = 10_000
 _FIELDS: Final[Mapping[Service, tuple[str, ...]]] = {
     Service.PINGPONG: ("client_id", "acc_id", "scheme"),
     Service.MANUAL: ("instructions",),
     Service.YUANFENJU: (),
-    Service.DEEPSEEK: ("model",),
+    Service.DEEPSEEK: ("model", "buyer_daily_usd"),
 }
 
 
@@ -76,13 +77,14 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class DeepSeekKey:
-    """A key, the service's address, the model and what it costs."""
+    """A key, the service's address, the model, what it costs, and what a tenant lets each buyer cost on a day."""
 
     key: str = field(repr=False)
     url: str
     model: str
     prices: Prices
     own: bool
+    buyer_daily_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +163,16 @@ def deepseek(tenant_id: int) -> DeepSeekKey | None:
     if not key:
         return None
     row = _own(tenant_id, Service.DEEPSEEK)
-    model = str(row.public.get("model") or "") if row is not None else ""
+    public = row.public if row is not None and own else {}
+    cap = str(public.get("buyer_daily_usd") or "")
     read, cached, written = (Decimal(price) for price in settings.deepseek_prices.split(","))
     return DeepSeekKey(
         key,
         settings.deepseek_api_url,
-        model or settings.deepseek_model,
+        str(public.get("model") or settings.deepseek_model),
         Prices(read, cached, written),
         own,
+        Decimal(cap) if cap else None,
     )
 
 
@@ -199,7 +203,7 @@ def save(
 ) -> None:
     """Keeps a tenant's own account. `secret` None or "" keeps the one that is there. Raises AccountNotValid."""
     row = _row(tenant_id, service, lock=True)
-    values = {name: _clean(public.get(name, "")) for name in _FIELDS[service]}
+    values = {name: public.get(name, "").strip()[:MAX_PUBLIC] for name in _FIELDS[service]}
     _check(service, values, secret or (row.secret if row is not None else ""))
     if picture_id is not None and not _has_picture(tenant_id, picture_id):
         raise AccountNotValid(field="picture_id")
@@ -273,10 +277,6 @@ def _has_picture(tenant_id: int, picture_id: int) -> bool:
     return db.session.scalar(query) is not None
 
 
-def _clean(value: str) -> str:
-    return value.strip()[:MAX_PUBLIC]
-
-
 def _check(service: Service, values: dict[str, str], secret: str | None) -> None:
     if service is Service.MANUAL:
         needed = [] if values["instructions"] else ["instructions"]
@@ -290,5 +290,11 @@ def _check(service: Service, values: dict[str, str], secret: str | None) -> None
         needed += [] if values["scheme"] in SCHEMES else ["scheme"]
         if not needed and not values["acc_id"].startswith(values["client_id"]):
             needed.append("acc_id")
+    if service is Service.DEEPSEEK and values["buyer_daily_usd"] and not _is_cap(values["buyer_daily_usd"]):
+        needed.append("buyer_daily_usd")
     if needed:
         raise AccountNotValid(field=", ".join(needed))
+
+
+def _is_cap(text: str) -> bool:
+    return text.isascii() and text.replace(".", "", 1).isdigit() and 0 < Decimal(text) <= MAX_CAP

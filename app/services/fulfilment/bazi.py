@@ -180,8 +180,9 @@ def _begin(claimed: Claimed, step: Step, service: str) -> None:
 def _reserve(order: Order, key: DeepSeekKey) -> Reservation:
     """Counts the most that it may cost. Raises Later until the next day where that is too much."""
     settings = get_settings()
+    own = None if key.buyer_daily_usd is None else round(key.buyer_daily_usd * MICRO)
     caps = (
-        Caps(None, None)
+        Caps(None, own)
         if key.own
         else Caps(round(settings.ai_tenant_daily_usd * MICRO), round(settings.ai_buyer_daily_usd * MICRO))
     )
