@@ -6,11 +6,13 @@ from app.core import clock
 from app.core.db import db
 from app.domain.lotteries import LotteryState
 from app.models import (
+    AffiliateSettings,
     Bot,
     BotMenuItem,
     BotText,
     Broadcast,
     BroadcastRecipient,
+    CommissionEntry,
     CreditAccount,
     CreditPosting,
     Domain,
@@ -23,6 +25,10 @@ from app.models import (
     LotteryWinner,
     Member,
     Picture,
+    Promoter,
+    PromoterAccount,
+    PromoterTouch,
+    Withdrawal,
 )
 from tests.cast import Cast
 
@@ -72,8 +78,33 @@ def fill(cast: Cast) -> Bot:
     )
     db.session.flush()
     db.session.add(BroadcastRecipient(**owned, broadcast_id=bot.id, telegram_id=PERSON))
+    _fill_promoting(numbered, bot.id)
     _fill_lottery(numbered, owned | {"lottery_id": bot.id}, bot.id)
     return bot
+
+
+def _fill_promoting(numbered: dict[str, int], number: int) -> None:
+    """A promoter with a balance, who waits for his money."""
+    owned = {"tenant_id": numbered["tenant_id"]}
+    db.session.add_all(
+        [AffiliateSettings(**owned, terms=MARK), Promoter(**numbered, telegram_id=PERSON, code="SECRETCODE")]
+    )
+    db.session.flush()
+    db.session.add_all(
+        [
+            PromoterAccount(**numbered, promoter_id=number, currency="USD", balance=7),
+            PromoterTouch(**owned, promoter_id=number, telegram_id=PERSON, outcome="self"),
+        ]
+    )
+    db.session.flush()
+    entry = {"kind": "adjusted", "amount": 7, "balance": 7, "reference": MARK, "note": MARK}
+    wish = {"amount": 5, "currency": "USD", "pay_to": MARK, "made_by": MARK}
+    db.session.add_all(
+        [
+            CommissionEntry(**owned, account_id=number, **entry),
+            Withdrawal(**numbered, promoter_id=number, account_id=number, **wish),
+        ]
+    )
 
 
 def _fill_lottery(numbered: dict[str, int], of_it: dict[str, int], bot_id: int) -> None:
