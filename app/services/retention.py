@@ -13,7 +13,11 @@ DEAD_DAYS: Final = 30
 JUNK_DAYS: Final = 7
 OUTBOX_DAYS: Final = 90
 CRON_DAYS: Final = 2
+REFUSED_DAYS: Final = 30
+PAYMENT_EVENT_DAYS: Final = 400
+"""Longer than a card's holder may dispute a payment."""
 PICTURE_DAYS: Final = 7
+VISIT_DAYS: Final = 400
 
 
 def _old(table: str, condition: str) -> TextClause:
@@ -37,6 +41,10 @@ _RULES: Final[Mapping[str, TextClause]] = {
         " AND NOT EXISTS (SELECT FROM broadcast b WHERE b.picture_id = picture.id)"
         " AND NOT EXISTS (SELECT FROM lottery_template t WHERE t.body ->> 'picture_id' = picture.id::text)",
     ),
+    "forms": _old("order_form", "expires_at < now()"),
+    "visits": _old("product_visit", f"day < current_date - {VISIT_DAYS}"),
+    "refused callbacks": _old("refused_callback", f"received_at < now() - interval '{REFUSED_DAYS} days'"),
+    "payment events": _old("payment_event", f"received_at < now() - interval '{PAYMENT_EVENT_DAYS} days'"),
     "schedule": _old("cron_run", f"ran_at < now() - interval '{CRON_DAYS} days'"),
 }
 KINDS: Final = tuple(_RULES)
