@@ -89,8 +89,9 @@ def push_clock(world: World, params: Params) -> Json:
 
 @route("POST", "reset")
 def reset(world: World, _params: Params) -> Json:
-    """Forget everything: bots, chats, calls and orders."""
+    """Forget everything: bots, chats, payments, calls and orders, and how far the clock was pushed."""
     world.clear()
+    world.clock.ahead = 0.0
     world.faults.clear()
     world.relays.ordered.clear()
     world.journal.clear()

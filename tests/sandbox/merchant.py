@@ -81,5 +81,5 @@ class Merchant:
         return self.ask("/v4/refund/query", {"merchantTransactionId": reference, "merchantRefundId": ours})
 
 
-def in_a_minute() -> str:
-    return str(int(time.time()) + 60)
+def in_an_hour() -> str:
+    return str(int(time.time()) + 3600)

@@ -191,9 +191,7 @@ def _welcome(settings: Settings, sandbox: str, demo: dict[str, Any]) -> None:
 def _show_keys(settings: Settings, sandbox: str) -> None:
     """What can be entered under the services' keys, where it is the sandbox that answers there."""
     if settings.yuanfenju_api_url.startswith(sandbox):
-        terminal.row(
-            "缘份居 Yuanfenju", outside.KEYS["yuanfenju"], "沙盒密钥，可不填 · sandbox key, optional"
-        )
+        terminal.row("缘份居 API", outside.KEYS["yuanfenju"], "沙盒密钥，可不填 · sandbox key, optional")
     if settings.deepseek_api_url.startswith(sandbox):
         terminal.row("DeepSeek", outside.KEYS["deepseek"], "沙盒密钥，可不填 · sandbox key, optional")
 
