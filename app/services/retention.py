@@ -39,6 +39,8 @@ _RULES: Final[Mapping[str, TextClause]] = {
         f"created_at < now() - interval '{PICTURE_DAYS} days'"  # noqa: S608 - constants
         " AND NOT EXISTS (SELECT FROM lottery l WHERE l.picture_id = picture.id)"
         " AND NOT EXISTS (SELECT FROM broadcast b WHERE b.picture_id = picture.id)"
+        " AND NOT EXISTS (SELECT FROM product p WHERE p.picture_id = picture.id)"
+        " AND NOT EXISTS (SELECT FROM service_account a WHERE a.picture_id = picture.id)"
         " AND NOT EXISTS (SELECT FROM lottery_template t WHERE t.body ->> 'picture_id' = picture.id::text)",
     ),
     "forms": _old("order_form", "expires_at < now()"),
