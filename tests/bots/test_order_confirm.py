@@ -1,129 +1,86 @@
-"""Confirming the summary: one order, for the price that was seen, and clear words where that is not possible."""
+"""Before anything is handed out PingPong is asked whether the money is there, over real HTTP to the sandbox."""
 
 import pytest
+from flask import Flask
+from sqlalchemy import text
 
 from app.core.db import db
-from app.models import StockItem
-from app.services.orders import forms
-from tests.bots.order_talk import PAY, a_mug, change, fill, form, orders, pay_data, queued, start
+from app.core.settings import get_settings
+from app.domain.orders import OrderState, Phase, Step
+from app.domain.payments import Provider
+from app.models import Order, Payment
+from app.services.fulfilment import steps
 from tests.cast import Cast
-from tests.sandbox_client import LIN, WANG
-from tests.shopping import a_product, codes
-from tests.talking import Talk, give, press
-
-pytestmark = pytest.mark.usefixtures("in_a_hurry")
+from tests.clockwork import Clockwork
+from tests.fulfilling import fulfil, reread
+from tests.paying import ask_for, fresh, make, set_up_pingpong, tell
+from tests.sandbox_client import Sandbox
+from tests.shopping import a_product, an_order, codes
 
 
 @pytest.fixture
-def mug(talk: Talk, cast: Cast):
-    return a_mug(cast.tenant)
+def payment(telegram: Sandbox, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Payment:
+    """A payment for a code, made at PingPong."""
+    monkeypatch.setattr(get_settings(), "pingpong_api_url", telegram.pingpong_url)
+    set_up_pingpong(cast.tenant)
+    order = an_order(a_product(cast.tenant, codes(1)), provider=Provider.PINGPONG)
+    payment = ask_for(order)
+    make(payment)
+    return fresh(payment)
 
 
-def test_pressing_pay_twice_makes_one_order(talk: Talk, mug):
-    fill(talk, mug)
-    data = pay_data(talk)
-    for _ in range(3):
-        give(talk.config, callback_query=press(data))
-    assert len(orders()) == 1
-    assert len(queued()) == 1
-    assert db.session.query(StockItem).filter_by(state="reserved").count() == 1
+@pytest.fixture
+def order(payment: Payment) -> Order:
+    return db.session.get_one(Order, payment.order_id)
 
 
-def test_the_price_in_the_summary_is_the_price_that_is_paid(talk: Talk, mug):
-    fill(talk, mug)
-    change(mug, stars=200)
-    said = talk.press(PAY)
-    assert "price has changed" in said
-    assert orders() == []
-    talk.press("✅ Pay ⭐200 by Telegram Stars")
-    assert orders()[0].amount_minor == 200
+def pay(telegram: Sandbox, payment: Payment) -> None:
+    """The money is there, and we were told so."""
+    paid = telegram.pay(payment.reference)
+    tell(payment, transaction=str(paid.get("transactionId") or telegram.payment(payment.reference)["id"]))
 
 
-@pytest.mark.parametrize("state", ["off_sale", "archived"])
-def test_a_product_that_went_off_sale_is_not_sold(talk: Talk, mug, state: str):
-    fill(talk, mug)
-    change(mug, state=state)
-    assert "not on sale any more" in talk.press(PAY)
-    assert orders() == []
+def sold(order: Order) -> bool:
+    query = text("SELECT count(*) FROM stock_item WHERE order_id = :id AND state = 'sold'")
+    return db.session.execute(query, {"id": order.id}).scalar() == 1
 
 
-def test_the_last_one_went_to_somebody_else_meanwhile(talk: Talk, cast: Cast):
-    card = a_product(cast.tenant, codes(1), providers=["stars"], stars=5)
-    label = "✅ Pay ⭐5 by Telegram Stars"
-    start(talk, card)
-    start(talk, card, user=WANG)
-    talk.press(label, user=WANG)
-    assert "sold out" in talk.press(label)
-    assert len(orders()) == 1
-    assert form() is not None
+def test_money_that_is_there_is_confirmed_once(app: Flask, telegram: Sandbox, payment: Payment, order: Order):
+    pay(telegram, payment)
+    fulfil(app)
+    assert reread(order).phase is Phase.DELIVERING
+    assert steps.find(order.id, Step.CONFIRM).calls == 1
+    assert sold(order)
 
 
-def test_too_many_open_orders_are_said_clearly(talk: Talk, cast: Cast):
-    card = a_product(cast.tenant, codes(9), providers=["stars"], stars=5)
-    for _ in range(6):
-        start(talk, card)
-        said = talk.press("✅ Pay ⭐5 by Telegram Stars")
-    assert "orders that wait for payment" in said
-    assert len(orders()) == 5
+def test_what_pingpong_does_not_know_of_is_not_delivered(
+    app: Flask, telegram: Sandbox, payment: Payment, order: Order, time: Clockwork
+):
+    tell(payment)
+    fulfil(app)
+    assert (reread(order).state, order.error) == (OrderState.PAID, "not_confirmed")
+    assert not sold(order)
+    time.forward(minutes=2)
+    pay_there = telegram.pay(payment.reference)
+    assert pay_there
+    fulfil(app)
+    assert reread(order).error in {None, "not_confirmed", "payment_mismatch"}
 
 
-def test_the_way_to_pay_is_chosen_where_there_are_several(talk: Talk, cast: Cast, monkeypatch):
-    monkeypatch.setattr(
-        "app.services.service_accounts.operators_pingpong",
-        type("Account", (), {"acc_id": "1", "own": False}),
-    )
-    card = a_product(cast.tenant, codes(9), providers=["pingpong", "stars"], stars=150)
-    assert "$19.90 / ⭐150" in start(talk, card)
-    assert talk.labels()[:2] == ["✅ Pay $19.90", PAY]
-    talk.press("✅ Pay $19.90")
-    assert (orders()[0].provider, orders()[0].currency) == ("pingpong", "USD")
-
-
-def test_the_promoter_of_a_buyer_is_noted(talk: Talk, cast: Cast, monkeypatch):
-    asked = []
-    monkeypatch.setattr("app.services.affiliates.promoter_of", lambda *who: asked.append(who))
-    start(talk, a_product(cast.tenant, codes(1), providers=["stars"], stars=5))
-    talk.press("✅ Pay ⭐5 by Telegram Stars")
-    assert asked == [(cast.tenant.id, LIN)]
-
-
-def test_another_person_cannot_confirm_it(talk: Talk, mug):
-    fill(talk, mug)
-    give(talk.config, callback_query=press(pay_data(talk), user=WANG))
-    assert orders() == []
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        "1:fp",
-        "1:fp:x:stars:0-XTR",
-        "1:fp:x:gold:1-XTR",
-        "1:fp:x:stars:150-XTR",
-        "1:fa:x:y:z",
-        "1:fo:x",
-        "1:fnew:x",
-    ],
-)
-def test_a_forged_press_does_nothing(talk: Talk, mug, data: str):
-    fill(talk, mug)
-    before = form().answers
-    assert give(talk.config, callback_query=press(data))
-    assert form().answers == before
-    assert orders() == []
-
-
-def test_a_price_of_ones_own_making_is_not_taken(talk: Talk, mug):
-    fill(talk, mug)
-    mark = forms.mark(form())
-    give(talk.config, callback_query=press(f"1:fp:{mark}:stars:1-XTR"))
-    assert "price has changed" in talk.texts()[-1]
-    assert orders() == []
-
-
-def test_the_summary_is_not_reached_with_a_question_open(talk: Talk, mug):
-    start(talk, mug)
-    mark = forms.mark(form())
-    give(talk.config, callback_query=press(f"1:fp:{mark}:stars:150-XTR"))
-    assert "1/3" in talk.texts()[-1]
-    assert orders() == []
+def test_an_outage_of_pingpong_opens_its_breaker_and_everything_goes_on_afterwards(
+    app: Flask, telegram: Sandbox, payment: Payment, order: Order, time: Clockwork
+):
+    pay(telegram, payment)
+    get_settings().pingpong_api_url = "http://127.0.0.1:9"
+    for _ in range(90):
+        time.forward(minutes=1)
+        fulfil(app)
+    row = db.session.execute(
+        text("SELECT failures, opened_at FROM provider_breaker WHERE service = 'pingpong'")
+    ).one()
+    assert row.opened_at is not None
+    assert (reread(order).state, order.attempts <= 5) == (OrderState.PAID, True)
+    get_settings().pingpong_api_url = telegram.pingpong_url
+    time.forward(minutes=2)
+    fulfil(app)
+    assert reread(order).phase is Phase.DELIVERING

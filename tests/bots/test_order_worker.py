@@ -124,7 +124,7 @@ def test_a_manual_order_waits_for_the_boss_who_completes_it_with_a_word(app: Fla
     order = paid(a_product(cast.tenant, kind=ProductKind.MANUAL, stock=None), LIN)
     deliver(app, shop)
     assert (reread(order).state, order.phase) == (OrderState.GENERATING, Phase.BY_HAND)
-    assert "in person" in shown(shop)[0]
+    assert "personally" in shown(shop)[0]
     assert fulfil(app) == 0
     with transaction():
         manual.done(order.id, "Tracking number: 42", name="Owner")

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import text
 
 from app.core.db import db
-from app.core.errors import Conflict
+from app.core.errors import Conflict, NotFound
 from app.core.i18n import N_
 from app.domain.orders import Actor, OrderState, Phase, Step
 from app.domain.outbox import OutboxState
@@ -78,7 +78,11 @@ def start(order: Order, claimed: Claimed) -> None:
 
 def heard(order_id: int) -> None:
     """A part was sent, or never will be: looks whether that was the last one."""
-    order = lookup.get(order_id, lock=True)
+    try:
+        order = lookup.get(order_id, lock=True)
+    except NotFound:
+        # Erased meanwhile; whoever sends must not trip over that.
+        return
     if order.state is OrderState.GENERATING and order.phase is Phase.DELIVERING:
         _judge(order)
 

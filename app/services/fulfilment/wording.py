@@ -76,7 +76,7 @@ class Words:
         return "\n\n".join(
             [
                 self.head,
-                self.t(N_("✅ Your payment has arrived. The shop will deliver your order in person.")),
+                self.t(N_("✅ Your payment has arrived. The shop takes care of your order personally.")),
             ]
         )
 
