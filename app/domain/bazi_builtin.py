@@ -43,12 +43,13 @@ def chart_of(birth: Birth, school: School) -> Chart:
     elements = weigh(pillars)
     strength = strength_of(day.stem, elements)
     start, decades = _luck(birth, seen)
+    wall = lunar_of(seen.moments.clock.date(), seen)
     return Chart(
         source=ChartSource.BUILT_IN,
         sex=birth.sex,
         solar=shown(birth, seen.moments.local),
         clock=shown(birth, seen.moments.clock),
-        lunar=lunar_words(seen.moments.clock.date()),
+        lunar=wall.toString(),
         zodiac=ZODIAC[year.branch],
         year=year,
         month=month,
@@ -60,7 +61,9 @@ def chart_of(birth: Birth, school: School) -> Chart:
         void=seen.sky.getDayXunKong(),
         luck_start=start,
         decades=decades,
-        notes=notes_of(birth, school, seen.moments, year.branch),
+        notes=notes_of(
+            birth, school, seen.moments, world=seen.world.getLunar(), wall=wall, year_branch=year.branch
+        ),
     )
 
 
@@ -130,10 +133,11 @@ def _luck(birth: Birth, seen: Reckoned) -> tuple[str, tuple[Decade, ...]]:
     return f"{about}出生后{words}起运", decades
 
 
-def lunar_words(day: date) -> str:
-    """The lunar date in Chinese words, 一九八八年九月廿九."""
-    words: str = Solar.fromYmd(day.year, day.month, day.day).getLunar().toString()
-    return words
+def lunar_of(day: date, seen: Reckoned) -> Any:
+    """The library's lunar date of a day; that of Beijing's clock where it shows the same day."""
+    if seen.moments.beijing.date() == day:
+        return seen.world.getLunar()
+    return Solar.fromYmd(day.year, day.month, day.day).getLunar()
 
 
 def shown(birth: Birth, moment: datetime) -> str:

@@ -2,9 +2,7 @@
 # ruff: noqa: RUF001 - Chinese has its own commas
 
 from datetime import datetime, timedelta
-from typing import Final
-
-from lunar_python import Solar
+from typing import Any, Final
 
 from app.domain.bazi import Birth, School
 from app.domain.bazi_elements import ZODIAC
@@ -14,10 +12,16 @@ NEAR_TERM: Final = timedelta(hours=2)
 LATE_HOUR: Final = 23
 
 
-def notes_of(birth: Birth, school: School, at: Moments, year_branch: str) -> tuple[str, ...]:
-    """The notes, those about the clock first."""
-    notes = [*_about_clock(birth, school, at), *_about_hour(birth, school, at), *_about_term(birth, at)]
-    lunar_zodiac = Solar.fromYmd(at.clock.year, at.clock.month, at.clock.day).getLunar().getYearShengXiao()
+def notes_of(
+    birth: Birth, school: School, at: Moments, *, world: Any, wall: Any, year_branch: str
+) -> tuple[str, ...]:
+    """The notes, those about the clock first. `world` and `wall` are the library's lunar dates of both clocks."""
+    notes = [
+        *_about_clock(birth, school, at),
+        *_about_hour(birth, school, at),
+        *_about_term(birth, at, world),
+    ]
+    lunar_zodiac = wall.getYearShengXiao()
     if lunar_zodiac != ZODIAC[year_branch]:
         notes.append(
             f"八字以立春换年，生肖为{ZODIAC[year_branch]}；民间以正月初一换年，生肖为{lunar_zodiac}，两种说法都常见。"
@@ -57,9 +61,9 @@ def _about_hour(birth: Birth, school: School, at: Moments) -> list[str]:
     return notes
 
 
-def _about_term(birth: Birth, at: Moments) -> list[str]:
+def _about_term(birth: Birth, at: Moments, world: Any) -> list[str]:
     """A word of warning where the month's pillar hangs on hours or minutes."""
-    for name, moment in _nearest_terms(at.beijing):
+    for name, moment in _nearest_terms(world):
         known = birth.hour is not None
         margin = NEAR_TERM if known and birth.exact else timedelta(hours=12 if not known else 3)
         if abs(moment - at.beijing) <= margin:
@@ -69,11 +73,8 @@ def _about_term(birth: Birth, at: Moments) -> list[str]:
     return []
 
 
-def _nearest_terms(beijing: datetime) -> list[tuple[str, datetime]]:
-    lunar = Solar.fromYmdHms(
-        beijing.year, beijing.month, beijing.day, beijing.hour, beijing.minute, beijing.second
-    ).getLunar()
+def _nearest_terms(world: Any) -> list[tuple[str, datetime]]:
     return [
         (term.getName(), datetime.strptime(term.getSolar().toYmdHms(), "%Y-%m-%d %H:%M:%S"))  # noqa: DTZ007
-        for term in (lunar.getPrevJie(), lunar.getNextJie())
+        for term in (world.getPrevJie(), world.getNextJie())
     ]

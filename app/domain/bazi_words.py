@@ -23,7 +23,7 @@ from app.domain.bazi_names import ELEMENTS_EN, GODS_EN, both
 from app.domain.bazi_reading import Meeting, Reading, group_of, meet, meet_year, read_chart, years_with
 
 DECADES_TOLD: Final = 8
-GROWN_FROM, OLD_FROM = 14, 65
+CHILD_TO, GROWN_FROM, OLD_FROM = 13, 20, 65
 """Ages at which a decade begins."""
 _MODULES: Final[dict[bool, tuple[ModuleType, ...]]] = {
     True: (bazi_words_en, bazi_words_en_self, bazi_words_en_life),
@@ -153,7 +153,7 @@ class _Composer:
             pillar=self._pillar(decade.pillar),
             god=self._of_age(decade.age, met.god),
             tone=self.life.TONE[met.tone][index % 3],
-            relation=self._relation(met) if decade.age >= GROWN_FROM else "",
+            relation=self._relation(met) if decade.age >= CHILD_TO else "",
         )
         return text.strip()
 
@@ -161,8 +161,8 @@ class _Composer:
         """What a decade is about: careers are nothing for a child."""
         if GROWN_FROM <= age < OLD_FROM:
             return str(self.life.GOD_DECADE[god])
-        table = self.life.GROUP_CHILD if age < GROWN_FROM else self.life.GROUP_ELDER
-        return str(table[group_of(god)])
+        young = self.life.GROUP_CHILD if age < CHILD_TO else self.life.GROUP_YOUTH
+        return str((self.life.GROUP_ELDER if age >= OLD_FROM else young)[group_of(god)])
 
     def _coming(self, name: str, group: str) -> str:
         """The years among the next five in which a star appears; nothing where it is in all or none of them."""

@@ -171,3 +171,10 @@ WEALTH_STAR: Final = {
     "hidden": "The wealth star is hidden in the branches: wealth builds up quietly through steady relations and grows with time.",
     "none": "The wealth star is not visible: money itself rarely drives you. Build skill and name, and it follows as reward.",
 }
+GROUP_YOUTH: Final = {
+    "比": "friends weigh much as you grow up; strive together, and beware of showing off.",
+    "食": "talent begins to show as you grow up; clubs, contests and works are the stage.",
+    "财": "a practical mind early; learning by doing and handling time and money put you ahead.",
+    "官": "examinations and rules set the tone as you grow up; with a clear aim pressure is a ladder.",
+    "印": "learning and teachers are kind to you; study pays, and so does seeing the world.",
+}

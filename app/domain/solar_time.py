@@ -49,7 +49,8 @@ def moments(birth: Birth, school: School) -> Moments:
     clock = datetime.combine(solar_date(given, birth.calendar), told)
     zone = ZoneInfo(birth.place.zone if birth.place else CHINA)
     aware = clock.replace(tzinfo=zone)
-    summer = aware.dst() or timedelta(0)
+    # Where winter is written as negative summer time (Prague 1946), nothing is to be taken off.
+    summer = max(aware.dst() or timedelta(0), timedelta(0))
     if birth.hour is None or not birth.exact:
         # The hour as told belongs to the sky; only the moment in Beijing follows from it.
         offset = (aware.utcoffset() or timedelta(0)) - summer

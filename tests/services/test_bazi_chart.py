@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.bazi import Calendar, Chart, School, Sex
+from app.domain.bazi import Calendar, Chart, Place, School, Sex
 from app.domain.bazi_builtin import chart_of
 from app.domain.bazi_elements import CYCLE, ten_god, weigh
 from app.domain.solar_time import equation_of_time, moments
@@ -150,3 +150,15 @@ def test_charts_are_the_same_from_many_threads():
     alone = [pillars(each) for each in births]
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(pillars, births)) == alone
+
+
+def test_negative_summer_time_takes_nothing_off():
+    birth = replace(born("1990-01-05 12:00"), place=Place("Dublin", -6.3, 53.4, "Europe/Dublin"))
+    seen = moments(birth, School())
+    assert seen.local == seen.clock
+
+
+@pytest.mark.parametrize("moment", ["1900-01-01 00:05", "1900-01-31 23:59", "2026-11-20 12:00"])
+@pytest.mark.parametrize("place", ["", "北京", "纽约", "伦敦"])
+def test_the_first_and_the_last_days_have_charts(moment: str, place: str):
+    assert len(chart_of(born(moment, place=place), SOLAR_TIME).pillars) == 4
