@@ -13,13 +13,19 @@ from admin.dead_letters import DeadLettersView
 from admin.forms import viewer_zone
 from admin.guard import Guarded, tenant_id, viewer
 from admin.members import newcomers
+from admin.order_parts import money
+from admin.sales import revenue_chart
+from admin.shop_alerts import told
 from app.core import clock
 from app.domain.bots import BotState
 from app.domain.people import Role
 from app.models import Bot
-from app.services import dashboard, dead_letters
+from app.services import dashboard, dead_letters, shop_alerts
 from app.services.lotteries import figures
+from app.services.shop_figures import days, revenue
+from app.services.shop_figures.today import today as shop_today
 
+WEEK, MOST_CHARTS, MOST_ALERTS = 7, 2, 3
 STATES: dict[BotState, tuple[str, Any]] = {
     BotState.STARTING: ("busy", _l("Starting")),
     BotState.RUNNING: ("ok", _l("Running")),
@@ -55,6 +61,20 @@ def today_chart(today: dashboard.Today, entries: Sequence[int] = ()) -> dict[str
     }
 
 
+def shop(tenant: int, zone: str) -> dict[str, Any]:
+    """What a shop's boss sees first; a tenant that sells nothing sees nothing of it."""
+    today = shop_today(tenant, zone)
+    found = revenue.revenue(tenant, days.span(zone, WEEK)) if today.sells else None
+    charts = [(one, revenue_chart(found, one)) for one in found.currencies] if found else []
+    return {
+        "shop": today,
+        "shop_charts": charts[:MOST_CHARTS],
+        "alerts": told(shop_alerts.list_open(tenant, limit=MOST_ALERTS)),
+        "open_alerts": shop_alerts.count_open(tenant),
+        "money": money,
+    }
+
+
 class HomeView(Guarded, AdminIndexView):
     """`/admin/`."""
 
@@ -87,6 +107,7 @@ class HomeView(Guarded, AdminIndexView):
             "today": today,
             "chart_of_today": today_chart(today, lotteries.hours),
             "lotteries": lotteries,
+            **shop(tenant, me.timezone),
             "tiles": dashboard.tiles(tenant, me.timezone),
             "newcomers": newcomers(clock.now().astimezone(viewer_zone()).date()),
             "members": dashboard.member_count(tenant),

@@ -60,6 +60,10 @@ class Guarded(BaseView):
         """Whether the menu names the view; pages that are only reached from others are marked at those."""
         return not self.menu_of
 
+    def menu_count(self) -> int:
+        """How many things wait on the view's pages; the menu says so."""
+        return 0
+
     def is_accessible(self) -> bool:
         """Whether the viewer's role is high enough."""
         found = find_viewer()

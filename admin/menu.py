@@ -42,6 +42,8 @@ class Item:
     active: bool
     phone_tab: bool
     order: int
+    count: int = 0
+    """How many things wait there."""
 
 
 @dataclass
@@ -79,4 +81,5 @@ def _item(view: Any, current: Any) -> Item:
         active=view is current or view.endpoint == getattr(current, "menu_of", None),
         phone_tab=view.phone_tab,
         order=view.order,
+        count=view.menu_count(),
     )

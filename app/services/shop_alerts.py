@@ -157,6 +157,15 @@ def settle_kind(
     db.session.execute(query.values(settled_at=now(), settled_by=by))
 
 
+def settle_service(tenant_id: int, kind: AlertKind, service: str, by: str) -> None:
+    """Marks the open alerts of this kind about a service as settled."""
+    about = ShopAlert.details["service"].astext == service
+    query = update(ShopAlert).where(
+        ShopAlert.tenant_id == tenant_id, ShopAlert.kind == kind.value, ShopAlert.settled_at.is_(None), about
+    )
+    db.session.execute(query.values(settled_at=now(), settled_by=by))
+
+
 def _tell(alerts: Sequence[ShopAlert]) -> None:
     first = alerts[0]
     for reader in notices.readers(first.tenant_id):

@@ -1,0 +1,195 @@
+"""Words of the orders' pages, and which order a request means."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import request
+from flask_babel import get_locale, gettext
+from flask_babel import lazy_gettext as _l
+
+from admin.acts import row_id
+from admin.guard import tenant_id
+from app.core import clock
+from app.core.errors import NotFound
+from app.domain.money import shown_money
+from app.domain.orders import Actor, OrderState, Phase, Step, StepState
+from app.domain.outbox import OutboxState
+from app.domain.payments import MoneyStatus, PaymentState, Provider, RefundState, Verdict
+from app.models import Order
+from app.services.fulfilment.errors import Reason
+from app.services.orders import lookup
+from app.services.payments.disputes import DISPUTED
+
+Words = Mapping[Any, tuple[str, Any]]
+STATES: Words = {
+    OrderState.PENDING: ("idle", _l("Waits for payment")),
+    OrderState.PAID: ("info", _l("Paid, in line")),
+    OrderState.GENERATING: ("busy", _l("Being worked on")),
+    OrderState.COMPLETED: ("ok", _l("Completed")),
+    OrderState.EXPIRED: ("idle", _l("Not paid in time")),
+    OrderState.FAILED: ("bad", _l("Failed")),
+    OrderState.REFUNDED: ("warn", _l("Refunded")),
+}
+BY_HAND = ("warn", _l("Waits for you"))
+CLAIMED = ("warn", _l("Transfer to be checked"))
+LATER = ("warn", _l("Paid, tried again later"))
+WAYS: dict[Provider, Any] = {
+    Provider.PINGPONG: _l("Card (PingPong)"),
+    Provider.STARS: _l("Telegram Stars"),
+    Provider.MANUAL: _l("Transfer by hand"),
+}
+ACTORS: dict[str, Any] = {
+    Actor.BUYER: _l("Buyer"),
+    Actor.CALLBACK: _l("Payment provider"),
+    Actor.RECONCILIATION: _l("Asked the provider"),
+    Actor.STARS: "Telegram",
+    Actor.STAFF: _l("Staff"),
+    Actor.SWEEP: _l("By itself"),
+    Actor.WORKER: _l("By itself"),
+}
+REASONS: dict[str, Any] = {
+    Reason.NOT_CONFIRMED: _l("The payment provider has not confirmed the money yet."),
+    Reason.PAYMENT_MISMATCH: _l("The payment provider says that another amount was paid."),
+    Reason.SERVICE_DOWN: _l("An outside service does not answer."),
+    Reason.SERVICE_REFUSED: _l("An outside service refuses: its key or balance is to be mended."),
+    Reason.SPENDING_CAP: _l("Today's limit of spending on AI is reached."),
+    Reason.SOLD_OUT: _l("It was sold out."),
+    Reason.BROKEN: _l("An error of the program."),
+    Reason.KILLED_WORKERS: _l("The program stopped three times while it worked on this order."),
+    Reason.GAVE_UP: _l("All tries were used up."),
+    Reason.BLOCKED: _l("The buyer has blocked the bot."),
+    Reason.REFUSED: _l("Telegram refuses the message."),
+    Reason.UNCLEAR: _l("Nobody knows whether Telegram delivered it."),
+    Reason.BOT_GONE: _l("The bot was removed."),
+    DISPUTED: _l("The buyer disputes the payment at his bank."),
+    "buyer_erased": _l("The buyer's data was erased, so it can only be refunded."),
+}
+NEXT: dict[OrderState, Any] = {
+    OrderState.PENDING: _l("Nothing to do: it is delivered by itself as soon as it is paid."),
+    OrderState.PAID: _l("Nothing to do: it is taken up in a moment."),
+    OrderState.GENERATING: _l("Nothing to do: it is being made and delivered."),
+    OrderState.COMPLETED: _l("The buyer has everything."),
+    OrderState.EXPIRED: _l("It was not paid. Money that comes all the same is honoured."),
+    OrderState.FAILED: _l("It could not be delivered. Try again, or pay it back."),
+    OrderState.REFUNDED: _l("The money went back. Nothing more is delivered."),
+}
+STEPS: dict[Step, Any] = {
+    Step.CONFIRM: _l("Payment confirmed"),
+    Step.CHART: _l("Birth chart"),
+    Step.TEXT: _l("Words of the report"),
+    Step.PDF: _l("Report as PDF"),
+    Step.HANDOUT: _l("Handed out"),
+    Step.DELIVERY: _l("Messages written"),
+}
+SOURCES: dict[str, Any] = {
+    "yuanfenju": "Yuanfenju",
+    "deepseek": "DeepSeek",
+    "pingpong": "PingPong",
+    "built_in": _l("built in"),
+    "nobody": _l("nobody needs to be asked"),
+    "ledger": _l("credits"),
+    "outbox": _l("outbox"),
+    "boss": _l("by hand"),
+}
+STEP_STATES: Words = {
+    StepState.CALLING: ("busy", _l("Under way")),
+    StepState.FAILED: ("bad", _l("Failed")),
+    StepState.DONE: ("ok", _l("Done")),
+}
+PAYMENT_STATES: Words = {
+    PaymentState.CREATING: ("busy", _l("Being made")),
+    PaymentState.OPEN: ("info", _l("Can be paid")),
+    PaymentState.PAID: ("ok", _l("Paid")),
+    PaymentState.CLOSED: ("idle", _l("Closed")),
+}
+REFUND_STATES: Words = {
+    RefundState.QUEUED: ("info", _l("In line")),
+    RefundState.SENDING: ("busy", _l("On its way")),
+    RefundState.BY_HAND: ("warn", _l("To be paid back by you")),
+    RefundState.DONE: ("ok", _l("Paid back")),
+    RefundState.FAILED: ("bad", _l("Refused")),
+}
+MONEY: Words = {
+    MoneyStatus.PROCESSING: ("info", _l("Being processed")),
+    MoneyStatus.SUCCESS: ("ok", _l("Paid")),
+    MoneyStatus.FAILED: ("bad", _l("Failed")),
+    MoneyStatus.CLOSED: ("idle", _l("Closed")),
+    MoneyStatus.REFUNDED: ("warn", _l("Refunded")),
+    MoneyStatus.UNKNOWN: ("idle", _l("Not known there")),
+}
+VERDICTS: Words = {
+    Verdict.ACCEPTED: ("ok", _l("Accepted: the order is paid")),
+    Verdict.REPEATED: ("idle", _l("Said before")),
+    Verdict.NOTED: ("idle", _l("Noted, nothing to do")),
+    Verdict.BAD_SIGNATURE: ("bad", _l("Wrong signature, refused")),
+    Verdict.MALFORMED: ("bad", _l("Not readable, refused")),
+    Verdict.WRONG_ACCOUNT: ("bad", _l("Another account, refused")),
+    Verdict.UNKNOWN_PAYMENT: ("warn", _l("No payment of ours")),
+    Verdict.AMOUNT_MISMATCH: ("bad", _l("Wrong amount or currency, not counted")),
+    Verdict.PAID_TWICE: ("warn", _l("Paid twice, goes back")),
+}
+OUTBOX: Words = {
+    OutboxState.QUEUED: ("info", _l("Waits")),
+    OutboxState.SENDING: ("busy", _l("Being sent")),
+    OutboxState.SENT: ("ok", _l("Delivered")),
+    OutboxState.UNKNOWN: ("warn", _l("Unclear")),
+    OutboxState.HELD: ("warn", _l("Waits for the bot")),
+    OutboxState.DEAD: ("bad", _l("Failed")),
+}
+
+
+def chosen_order() -> Order:
+    """The order that `id` names. NotFound for another tenant's, and where two are named."""
+    ids = set(request.values.getlist("id"))
+    if len(ids) != 1:
+        raise NotFound
+    order = lookup.get(row_id(ids.pop()))
+    if order.tenant_id != tenant_id():
+        raise NotFound
+    return order
+
+
+def money(minor: object, currency: object) -> str:
+    """An amount in the viewer's language."""
+    return shown_money(int(str(minor)), str(currency), str(get_locale()))
+
+
+def state_of(order: Order, claimed_at: datetime | None = None) -> tuple[str, Any]:
+    """Tone and words for how an order stands."""
+    if order.state is OrderState.GENERATING and order.phase is Phase.BY_HAND:
+        return BY_HAND
+    if order.state is OrderState.PENDING and claimed_at is not None:
+        return CLAIMED
+    if order.state is OrderState.PAID and order.not_before is not None and order.not_before > clock.now():
+        return LATER
+    return STATES[order.state]
+
+
+def reason_words(code: object) -> str:
+    """Why an order waits or has failed; a code that nobody knows as it is."""
+    return str(REASONS.get(str(code or ""), code or ""))
+
+
+def who(actor: str, name: str) -> str:
+    """Who did something to an order."""
+    if not name:
+        return str(ACTORS.get(actor, actor))
+    return name if actor == Actor.STAFF else f"{ACTORS.get(actor, actor)} · {name}"
+
+
+def told_by(text: str) -> str:
+    """Who told of a receipt or asked for a refund, kept as `staff:Name`."""
+    actor, _, name = text.partition(":")
+    return who(actor, name)
+
+
+def next_step(order: Order, claimed_at: datetime | None) -> str:
+    """What happens next, or what is to be done."""
+    if order.state is OrderState.PENDING and claimed_at is not None:
+        return str(gettext("The buyer says that he has paid. Look into your account, then confirm it."))
+    if order.state is OrderState.GENERATING and order.phase is Phase.BY_HAND:
+        return str(gettext("Deliver it to the buyer, then mark it as delivered."))
+    if order.state in {OrderState.PAID, OrderState.FAILED} and order.error:
+        return reason_words(order.error)
+    return str(NEXT[order.state])
