@@ -46,13 +46,13 @@ _PATH = re.compile(r"([a-z_]+)(?:\[(\d+)\])?(?:\.([a-z_]+))?")
 _MAX_ITEMS = 200_000
 QUESTION_KINDS = [
     SelectChoice(FieldKind.TEXT.value, _l("Text")),
-    SelectChoice(FieldKind.NUMBER.value, _l("Number")),
-    SelectChoice(FieldKind.CHOICE.value, _l("Choice")),
+    SelectChoice(FieldKind.NUMBER.value, _l("A number")),
+    SelectChoice(FieldKind.CHOICE.value, _l("One of several")),
     SelectChoice(FieldKind.DATE.value, _l("Date")),
     SelectChoice(FieldKind.EMAIL.value, _l("E-mail")),
 ]
 COMMISSIONS = [
-    SelectChoice(CommissionKind.NONE.value, _l("None")),
+    SelectChoice(CommissionKind.NONE.value, _l("No commission")),
     SelectChoice(CommissionKind.PERCENT.value, _l("A percentage of the price")),
     SelectChoice(CommissionKind.FIXED.value, _l("A fixed amount")),
 ]
@@ -68,7 +68,7 @@ class QuestionRow(RowOfForm):
 
     key = HiddenField("", [Length(max=30)])
     label = CleanStringField(_l("Question"), [Length(max=MAX_LABEL)])
-    kind = SelectField(_l("Answer"), choices=QUESTION_KINDS, default=FieldKind.TEXT.value)
+    kind = SelectField(_l("Kind of answer"), choices=QUESTION_KINDS, default=FieldKind.TEXT.value)
     required = BooleanField(_l("Must be answered"), default=True)
     choices = TextAreaField(
         _l("Choices, one per line"), [Length(max=MAX_CHOICES * (MAX_CHOICE + 2))], render_kw={"rows": 3}

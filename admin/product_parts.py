@@ -47,12 +47,12 @@ WAYS: dict[Provider, tuple[str, Any, Any]] = {
     ),
 }
 STOCK_STATES: dict[StockState, tuple[str, Any]] = {
-    StockState.FREE: ("ok", _l("Free")),
+    StockState.FREE: ("ok", _l("Available")),
     StockState.RESERVED: ("busy", _l("Reserved")),
     StockState.SOLD: ("idle", _l("Sold")),
 }
 STOCK_KINDS: dict[StockKind, tuple[str, Any]] = {
-    StockKind.CODE: ("key-round", _l("Code")),
+    StockKind.CODE: ("key-round", _l("Card code")),
     StockKind.LINK: ("link", _l("Link")),
     StockKind.FILE: ("file-text", _l("File")),
 }

@@ -44,17 +44,16 @@ def _sentence(commission: Commission, money: Money) -> str:
     first, second = (price(commission.of(money.minor, level), money.currency) for level in (1, 2))
     whole = price(money.minor, money.currency)
     rest = money.minor - commission.of(money.minor, 1) - commission.of(money.minor, 2)
+    amounts = {"price": whole, "first": first, "second": second, "rest": price(rest, money.currency)}
     if not commission.second:
-        said = gettext("Of %(price)s the promoter gets %(first)s.", price=whole, first=first)
-    else:
-        said = gettext(
-            "Of %(price)s the promoter gets %(first)s, and whoever brought him %(second)s.",
-            price=whole,
-            first=first,
-            second=second,
+        return str(gettext("Of %(price)s the promoter gets %(first)s; %(rest)s stay with you.", **amounts))
+    return str(
+        gettext(
+            "Of %(price)s the promoter gets %(first)s, and whoever brought him %(second)s; "
+            "%(rest)s stay with you.",
+            **amounts,
         )
-    kept = gettext("%(rest)s stay with you.", rest=price(rest, money.currency))
-    return f"{said} {kept}"
+    )
 
 
 def _prices(body: Mapping[str, Any], money: Money | None) -> str:

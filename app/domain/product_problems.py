@@ -31,8 +31,8 @@ _NAMES: Final[Mapping[str, str]] = {
     "credits": N_("Credits"),
     "late_zi_next_day": N_("Late Zi hour"),
     "true_solar_time": N_("True solar time"),
-    "chart": N_("Chart"),
-    "instructions": N_("What happens after the payment"),
+    "chart": N_("Birth chart"),
+    "instructions": N_("What the buyer reads after paying"),
     "items": N_("Codes and links"),
 }
 _QUESTION: Final = re.compile(r"fields\[(\d+)\]")
