@@ -197,13 +197,12 @@ class Connection(asyncio.Protocol):
             async for piece in stream:
                 if self._transport is not None and piece:
                     self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-        except Cut:
-            keep_alive = False
+        except Exception as error:
+            if not isinstance(error, Cut):
+                log.exception("a stream failed")
             if self._transport is not None:
                 self._transport.abort()
-        except Exception:
-            log.exception("a stream failed")
-            keep_alive = False
+            self._transport = None
         self._pouring = None
         if self._transport is None:
             return
