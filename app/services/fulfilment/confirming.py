@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from app.domain.orders import Step
 from app.domain.payments import Receipt
@@ -17,9 +17,6 @@ from app.services.payments import confirm
 from app.services.payments.confirm import Mismatch, NotYet, Question
 from app.services.products import stock
 from app.services.products.errors import SoldOut
-
-ASK_AGAIN: Final = 60.0
-"""Seconds until a provider is asked again that does not know of money which it told us of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ def prepare(order: Order, claimed: Claimed) -> Call | None:
 def _hear(claimed: Claimed, service: str, receipt: Receipt) -> Ending:
     match confirm.judge(claimed.id, receipt):
         case NotYet():
-            return Later(Reason.NOT_CONFIRMED, ASK_AGAIN)
+            return Later(Reason.NOT_CONFIRMED)
         case Mismatch():
             return Hopeless(Reason.PAYMENT_MISMATCH)
     _settle(claimed, service)
