@@ -36,7 +36,8 @@ NO_TRUE_SOLAR_TIME: Final = "2"
 NAMELESS: Final = "命主"
 WORD_OF_SEX: Final = {Sex.MALE: "乾造", Sex.FEMALE: "坤造"}
 _GZIP: Final = b"\x1f\x8b"
-_CHINESE: Final = re.compile(r"[\u4e00-\u9fff0-9]{1,40}")
+_NA_YIN: Final = re.compile(r"[\u4e00-\u9fff]{3}")
+_LUCK: Final = re.compile(r"(\d{1,2})年(\d{1,2})个?月(\d{1,2})[天日]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,17 +185,23 @@ def _answer(data: Any) -> Answer:
     pillars = _pillars(chart.get("bazi"))
     na_yin = _list(chart.get("na_yin"))
     void = str(chart.get("kw", ""))
-    start = str(base.get("qiyun", "")).strip()
     return Answer(
         pillars=pillars,
         sex=next((sex for sex, word in WORD_OF_SEX.items() if word == base.get("sex")), None),
-        na_yin=na_yin
-        if len(na_yin) == 4 and all(_chinese(each) and len(each) == 3 for each in na_yin)
-        else (),
+        na_yin=na_yin if len(na_yin) == 4 and all(map(_NA_YIN.fullmatch, na_yin)) else (),
         void=void if re.fullmatch("[子丑寅卯辰巳午未申酉戌亥]{2}", void) else "",
-        luck_start=start if _chinese(start) else "",
+        luck_start=_luck_start(str(base.get("qiyun", ""))[:80]),
         decades=_decades(luck),
     )
+
+
+def _luck_start(text: str) -> str:
+    """命主于出生后1年5个月22天后起运, in our own words; "" where it says anything else."""
+    found = _LUCK.search(text)
+    if found is None:
+        return ""
+    counts = zip(map(int, found.groups()), ("年", "个月", "天"), strict=True)
+    return f"出生后{''.join(f'{count}{unit}' for count, unit in counts if count) or '当天'}起运"
 
 
 def _part(data: Any, name: str) -> dict[str, Any]:
@@ -226,10 +233,6 @@ def _decades(luck: dict[str, Any]) -> tuple[Decade, ...]:
 
 def _list(given: Any) -> tuple[str, ...]:
     return tuple(str(each).strip() for each in given) if isinstance(given, list) else ()
-
-
-def _chinese(text: str) -> bool:
-    return _CHINESE.fullmatch(text) is not None
 
 
 def _short(text: Any) -> str:

@@ -104,6 +104,24 @@ def test_its_own_decades_are_taken_where_they_fit(yuanfenju: Outside):
     assert ask(yuanfenju).decades[0].year == own.decades[0].year - 1
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("命主于出生后1年5个月22天后起运", "出生后1年5个月22天起运"),
+        ("出生后4年0月6天起运", "出生后4年6天起运"),
+        ("<b>-</b>", "出生后9年6个月26天起运"),
+    ],
+)
+def test_the_beginning_of_luck_is_put_into_our_words(yuanfenju: Outside, theirs: str, ours: str):
+    def reply(request: Request) -> None:
+        data = chart_data(request.form)
+        data["data"]["base_info"]["qiyun"] = theirs
+        request.answer(data)
+
+    yuanfenju.will(reply)
+    assert ask(yuanfenju).luck_start == ours
+
+
 @pytest.mark.parametrize("wrong", [{"bazi": ["甲子"] * 4}, {"sex": "坤造"}])
 def test_where_it_says_something_else_our_own_chart_stands(yuanfenju: Outside, wrong, caplog):
     def reply(request: Request) -> None:
