@@ -1,6 +1,8 @@
 """A promoter asks to be paid: currency, amount, where to, and one confirmation."""
 
+import re
 import secrets
+import unicodedata
 
 from app.core.crypto import box
 from app.core.i18n import N_
@@ -22,6 +24,8 @@ from bots.router import Context, Router
 router = Router()
 AMOUNT, WHERE, CONFIRM = f"{WITHDRAWING}amount", f"{WITHDRAWING}where", f"{WITHDRAWING}confirm"
 SHOWN = 5
+_THOUSANDS = re.compile(r",(?=[0-9]{3}(?![0-9]))")
+_SIGNS = " \n¥$€£元块"
 
 
 @router.button("prwd")
@@ -94,22 +98,27 @@ def everything_button(ctx: Context) -> None:
     at_home(ctx)
     currency = ctx.press.word()
     balance, rules = _look(ctx, currency)
-    _ask_where(ctx, _checked(Money(balance, currency), balance, rules))
+    _ask_where(ctx, _checked(ctx, Money(balance, currency), balance, rules))
 
 
 @router.step(AMOUNT)
 def amount_written(ctx: Context) -> None:
     """A refused amount leaves the question open: he writes another."""
     currency = str(_known(ctx)["currency"])
-    wanted = read_money(ctx.event.text.strip().replace(",", ""), currency)
+    wanted = read_money(_bare(ctx.event.text), currency)
     balance, rules = _look(ctx, currency)
-    _ask_where(ctx, _checked(wanted, balance, rules))
+    _ask_where(ctx, _checked(ctx, wanted, balance, rules))
 
 
-def _checked(wanted: Money, balance: int, rules: Terms) -> Money:
+def _bare(text: str) -> str:
+    """The number of what people write: `¥20`, `20元`, `1,000.50`, full-width digits."""
+    return _THOUSANDS.sub("", unicodedata.normalize("NFKC", text)).strip(_SIGNS)
+
+
+def _checked(ctx: Context, wanted: Money, balance: int, rules: Terms) -> Money:
     least = rules.least_of(wanted.currency)
     if wanted.minor < least:
-        raise withdrawals.TooLittle(least=str(Money(least, wanted.currency)))
+        raise withdrawals.TooLittle(least=money(ctx, least, wanted.currency))
     if wanted.minor > balance:
         raise BalanceTooLow
     return wanted

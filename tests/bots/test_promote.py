@@ -284,6 +284,8 @@ def test_confirming_twice_asks_once(talk: Talk, lin: Promoter):
         ("0", "At least"),
         ("-5", "no amount"),
         ("1e3", "no amount"),
+        ("12,50", "no amount"),
+        ("1,000.50", "not enough"),
         ("a lot", "no amount"),
     ],
 )
@@ -294,6 +296,15 @@ def test_a_refused_amount_can_be_written_anew(talk: Talk, lin: Promoter, amount:
     talk.press("Withdraw from $50.00")
     assert answer in talk.say(amount)[0]
     assert "Where shall it go?" in talk.say("50")[0]
+
+
+@pytest.mark.parametrize("amount", ["20", "20.00", "$20", " 20元", "\N{FULLWIDTH DIGIT TWO}0", "¥20.0"])
+def test_an_amount_may_be_written_as_people_do(talk: Talk, lin: Promoter, amount: str):
+    rich(lin)
+    talk.say("/promote")
+    talk.press(WITHDRAW)
+    talk.press("Withdraw from $50.00")
+    assert talk.say(amount)[0].startswith("$20.00. Where shall it go?")
 
 
 def test_below_the_minimum_no_button_is_drawn(talk: Talk, lin: Promoter):
