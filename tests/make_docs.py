@@ -71,6 +71,8 @@ PRINTED = {
  "error": null, "created_at": "2030-01-31T12:00:00+00:00", "expires_at": "…", "paid_at": "…", "completed_at": "…",
  "payments": [{{"provider": "pingpong", "reference": "…", "state": "paid", "amount": "19.90", "currency": "USD", "error": null}}],
  "history": [{{"at": "…", "from": "pending", "to": "paid", "by": "callback", "name": "", "why": "paid", "details": {{}}}}]}}""",
+    "orders sweep": """{"taken over": 0, "set aside": 0, "told that it begins": 2, "told that it takes longer": 0, "expired": 1,
+ "looked at": 2, "workers asked for": 1}""",
     "people reset-link": '{"email": "boss@example.com", "link": "https://shop.example/reset/…"}',
     "products create": _PRODUCT,
     "products list": f"[{_PRODUCT}]",

@@ -41,7 +41,15 @@ _RULES: Final[Mapping[str, TextClause]] = {
         " AND NOT EXISTS (SELECT FROM broadcast b WHERE b.picture_id = picture.id)"
         " AND NOT EXISTS (SELECT FROM product p WHERE p.picture_id = picture.id)"
         " AND NOT EXISTS (SELECT FROM service_account a WHERE a.picture_id = picture.id)"
-        " AND NOT EXISTS (SELECT FROM lottery_template t WHERE t.body ->> 'picture_id' = picture.id::text)",
+        " AND NOT EXISTS (SELECT FROM lottery_template t WHERE t.body ->> 'picture_id' = picture.id::text)"
+        " AND NOT EXISTS (SELECT FROM product p WHERE p.picture_id = picture.id)"
+        " AND NOT EXISTS (SELECT FROM service_account s WHERE s.picture_id = picture.id)",
+    ),
+    "files": _old(
+        "stored_file",
+        f"created_at < now() - interval '{PICTURE_DAYS} days'"  # noqa: S608 - constants
+        " AND NOT EXISTS (SELECT FROM stock_item i WHERE i.file_id = stored_file.id)"
+        " AND NOT EXISTS (SELECT FROM order_step o WHERE o.file_id = stored_file.id)",
     ),
     "forms": _old("order_form", "expires_at < now()"),
     "visits": _old("product_visit", f"day < current_date - {VISIT_DAYS}"),

@@ -48,6 +48,7 @@ from app.services import audit, broadcasts, tenants
 from app.services.affiliates import erasing as affiliates
 from app.services.credits import erasing as credits  # noqa: A004 - ours, not Python's
 from app.services.lotteries import erasing as lotteries
+from app.services.orders import erasing as orders
 
 log = logging.getLogger(__name__)
 BATCH = 500
@@ -187,6 +188,7 @@ def erase_member(tenant_id: int, telegram_id: int) -> None:
     broadcasts.forget(tenant_id, telegram_id)
     lotteries.erase(tenant_id, telegram_id)
     affiliates.erase(tenant_id, telegram_id)
+    orders.erase(tenant_id, telegram_id)
     lost = credits.erase(tenant_id, telegram_id)
     # Processes that saw him lately remember his name, and would not write him down if he came back.
     ring(Bell.MEMBERS, telegram_id)

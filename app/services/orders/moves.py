@@ -6,10 +6,11 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.db import db
-from app.domain.orders import MOVES, Actor, OrderState, Phase
+from app.domain.orders import MOVES, Actor, OrderState, Phase, is_erased
+from app.domain.shop_alerts import AlertKind
 from app.models import Order, OrderEvent
-from app.services import affiliates
-from app.services.orders.errors import IllegalMove
+from app.services import affiliates, shop_alerts
+from app.services.orders.errors import BuyerErased, IllegalMove
 from app.services.products import stock
 
 
@@ -100,3 +101,21 @@ def _follow(order: Order, to: OrderState) -> None:
         stock.release(order)
     elif to is OrderState.EXPIRED:
         stock.release(order)
+    elif to is OrderState.PAID and is_erased(order.telegram_id):
+        fail_erased(order)
+
+
+def fail_erased(order: Order) -> None:
+    """Ends a paid order whose buyer was erased, so that nothing is delivered to a chat that is nobody's.
+
+    His money can only be given back, which the boss is told. Whoever is at work on it finds his lease gone.
+    """
+    if order.state is OrderState.PAID:
+        move(order, OrderState.GENERATING, actor=Actor.SWEEP, why="buyer_erased")
+    if order.state is not OrderState.GENERATING:
+        return
+    lease, error = order.lease_token + 1, BuyerErased.code
+    move(order, OrderState.FAILED, actor=Actor.SWEEP, why="buyer_erased", lease_token=lease, error=error)
+    shop_alerts.raise_alert(
+        order.tenant_id, AlertKind.ORDER_FAILED, f"order_failed:{order.id}:{order.turn}", order_id=order.id
+    )
