@@ -50,7 +50,8 @@ def pingpong() -> Response:
         # The rest of a body that was too long must not pass for another request.
         return Response("refused\n", _BAD, {"Connection": "close"}, content_type="text/plain")
     if verdict is not Verdict.REPEATED:
-        log.info("callback kept", extra={"verdict": verdict})
+        strange = verdict in {Verdict.UNKNOWN_PAYMENT, Verdict.AMOUNT_MISMATCH, Verdict.PAID_TWICE}
+        log.log(logging.WARNING if strange else logging.INFO, "callback kept", extra={"verdict": verdict})
     return Response(status=204)
 
 

@@ -15,8 +15,8 @@ from app.services import breakers
 from app.services.breakers import Wait
 from app.services.payments import accounts, alerts, hearing, lookup, marking
 
-BATCH: Final = 40
-PER_TENANT: Final = 5
+BATCH: Final = 100
+PER_TENANT: Final = 20
 """Payments of one tenant that are asked about in one round, so that none takes all the time."""
 LEASE_SECONDS: Final = 120
 """Whoever asks moves the time of the next question by this much, so that nobody asks beside him."""

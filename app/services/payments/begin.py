@@ -34,8 +34,7 @@ def begin(order: Order) -> Payment:
 
     Belongs into the order's transaction. Raises NotPayable, ProviderMissing.
     """
-    if order.state is not OrderState.PENDING or order.expires_at <= clock.now():
-        raise NotPayable
+    _check_payable(order)
     account, own = _account(order)
     now = clock.now()
     db.session.flush()
@@ -68,14 +67,14 @@ def begin(order: Order) -> Payment:
 def again(order_id: int) -> Payment:
     """The buyer wants to pay now: the open payment, whose `url` is its page, or a new one. Raises NotPayable."""
     order = orders.get(order_id, lock=True)
+    _check_payable(order)
     return lookup.find_open(order_id) or begin(order)
 
 
 def switch(order_id: int, provider: Provider, amount_minor: int, currency: str) -> Payment:
     """The buyer chooses another way to pay, whose price the caller knows. Raises NotPayable, ProviderMissing."""
     order = orders.get(order_id, lock=True)
-    if order.state is not OrderState.PENDING:
-        raise NotPayable
+    _check_payable(order)
     open_one = lookup.find_open(order_id)
     if open_one is not None and open_one.provider is provider:
         return open_one
@@ -92,6 +91,11 @@ def close_open(order_id: int, why: str) -> bool:
     for payment_id in closed:
         db.session.refresh(lookup.get(payment_id))
     return bool(closed)
+
+
+def _check_payable(order: Order) -> None:
+    if order.state is not OrderState.PENDING or order.expires_at <= clock.now():
+        raise NotPayable
 
 
 def _account(order: Order) -> tuple[str, bool]:
