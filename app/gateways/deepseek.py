@@ -81,7 +81,7 @@ def write(
     seconds: float,
     on_text: Callable[[str], None],
 ) -> Written:
-    """The model's answer. `on_text` gets all of it so far, as it grows. Raises Cut and ServiceFailed.
+    """The model's answer. `on_text` gets all of it so far with each new line. Raises Cut and ServiceFailed.
 
     `user` is a pseudonym ([A-Za-z0-9_-]); by it the service keeps apart the end users of one account.
     """
@@ -139,7 +139,7 @@ async def _listen(
                 if heard.length > MAX_CHARACTERS:
                     heard.finish = "length"
                     return
-                if chunk.choices and chunk.choices[0].delta.content:
+                if heard.parts and "\n" in heard.parts[-1]:
                     on_text(heard.text)
 
 

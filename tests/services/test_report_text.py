@@ -1,10 +1,13 @@
 """The words of a report, by a model on the wire and by ourselves."""
 # ruff: noqa: RUF001 - Chinese has its own commas
 
+import re
 import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.core.i18n import ZH
 from app.domain.ai_costs import cost_micro, most_micro
@@ -236,6 +239,22 @@ def test_a_chapter_has_bounds():
     assert list(found) == ["year"]
     assert sum(map(len, found["year"])) <= 2500
     assert found["year"][-1].endswith("。")
+
+
+@given(st.text(alphabet="=*#>`[]()<ab_@ -\n正文。", max_size=300))
+def test_no_answer_breaks_the_reader(answer: str):
+    found = chapters(f"=== love ===\n{answer * 20}\n=== {answer}", TITLES[ZH], "zh", cut=False)
+    assert set(found) <= set(SECTIONS)
+    assert not any(re.search(r"https?://|^#+ |```", line) for lines in found.values() for line in lines)
+
+
+@pytest.mark.parametrize(
+    "hostile", ["*" * 60000, "[a](" * 15000, "- " * 30000 + "x", "<a" * 30000, "== " * 20000]
+)
+def test_a_hostile_answer_costs_little_time(hostile: str):
+    began = time.process_time()
+    chapters(f"=== love ===\n{hostile}", TITLES[ZH], "zh", cut=False)
+    assert time.process_time() - began < 2
 
 
 def test_costs_are_rounded_up():
