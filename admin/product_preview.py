@@ -10,7 +10,7 @@ from admin.product_parts import price
 from app.core.i18n import N_, translate
 from app.domain.affiliates import Commission, CommissionKind
 from app.domain.lottery_fields import BadSpec
-from app.domain.money import EXPONENTS, AmountNotValid, Money, read_money
+from app.domain.money import EXPONENTS, STARS, AmountNotValid, Money, read_money, shown_money
 from app.domain.payments import Provider
 from app.domain.product_spec import read_commission
 
@@ -18,12 +18,14 @@ from app.domain.product_spec import read_commission
 def typed_card(body: Mapping[str, Any], locale: str) -> dict[str, Any]:
     """Text and buttons of the card, in the language of the tenant's buyers."""
     name = str(body.get("name") or "") or translate(locale, N_("Your product's name"))
-    money = _price(body)
     lines = [Markup("<b>{}</b>").format(name)]
     if body.get("description"):
         lines += [Markup(), escape(body["description"])]
-    lines += [Markup(), escape(translate(locale, N_("💰 Price: %(price)s"), price=_prices(body, money)))]
-    return {"text": Markup("\n").join(lines), "buttons": [translate(locale, N_("🛒 Buy now"))]}
+    costs = _prices(body, locale)
+    if costs:
+        lines += [Markup(), escape(f"💰 {' / '.join(costs)}")]
+    label = translate(locale, N_("🛒 Buy for %(price)s"), price=costs[0] if costs else "—")
+    return {"text": Markup("\n").join(lines), "buttons": [label]}
 
 
 def example(body: Mapping[str, Any]) -> str:
@@ -56,14 +58,16 @@ def _sentence(commission: Commission, money: Money) -> str:
     )
 
 
-def _prices(body: Mapping[str, Any], money: Money | None) -> str:
-    chosen, stars = body.get("providers") or (), body.get("stars")
+def _prices(body: Mapping[str, Any], locale: str) -> list[str]:
+    """What it costs in each way of paying, every price once, as the bot shows it."""
+    money, stars = _price(body), body.get("stars")
     found = []
-    if money is not None and set(chosen) != {Provider.STARS.value}:
-        found.append(price(money.minor, money.currency))
-    if stars and Provider.STARS.value in chosen:
-        found.append(f"{stars} ⭐")
-    return " / ".join(found) or "—"
+    for way in body.get("providers") or (Provider.MANUAL.value,):
+        if way == Provider.STARS:
+            found += [shown_money(stars, STARS, locale)] if stars else []
+        elif money is not None:
+            found.append(shown_money(money.minor, money.currency, locale))
+    return list(dict.fromkeys(found))
 
 
 def _price(body: Mapping[str, Any]) -> Money | None:

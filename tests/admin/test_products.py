@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.core.db import db
 from app.core.queue import transaction
 from app.domain.products import ProductKind, ProductState
+from app.domain.shop_alerts import AlertKind, path_of
 from app.models import AuditEvent, Bot, Product
 from app.services.products import stock
 from tests.cast import Cast, sign_in
@@ -261,6 +262,16 @@ def test_an_archived_product_is_not_changed(boss: FlaskClient, cast: Cast):
     product = a_product(cast.tenant, kind=ProductKind.MANUAL, state=ProductState.ARCHIVED)
     assert boss.post(f"{FORM}edit/", data=edited(product, name="New")).status_code == 303
     assert only().name == "Card"
+
+
+# --- news
+@pytest.mark.parametrize("kind", list(AlertKind))
+def test_news_lead_to_a_page_that_there_is(boss: FlaskClient, cast: Cast, kind: AlertKind):
+    product = a_product(cast.tenant)
+    order = an_order(product)
+    for order_id in (order.id, None):
+        path = path_of(kind, order_id=order_id, product_id=product.id)
+        assert boss.get(path).status_code == 200, path
 
 
 # --- who may

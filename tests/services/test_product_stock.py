@@ -13,6 +13,7 @@ from app.core.queue import transaction
 from app.core.tenancy import system_scope
 from app.domain.products import LOW_STOCK, ProductKind, StockKind, StockState
 from app.models import Order, Product, ShopAlert, StockItem
+from app.services import shop_alerts
 from app.services.products import SoldOut, stock
 from app.services.products.stock import NewItem
 from tests.cast import Cast
@@ -174,6 +175,15 @@ def test_after_a_refill_he_hears_it_again(cast: Cast):
         stock.add(product, [NewItem(StockKind.CODE, "MORE")])
     take(an_order(product))
     assert alerts() == ["sold_out", "sold_out"]
+
+
+def test_a_refill_settles_what_was_told(cast: Cast):
+    product = a_product(cast.tenant, items=codes(1))
+    take(an_order(product))
+    assert len(shop_alerts.list_open(cast.tenant.id)) == 1
+    with transaction():
+        stock.add(product, [NewItem(StockKind.CODE, "MORE")])
+    assert shop_alerts.list_open(cast.tenant.id) == []
 
 
 def test_an_item_that_comes_and_goes_is_no_news(cast: Cast):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.domain.money import STARS, Money
 from app.domain.payments import Provider
 from app.models import Product
-from app.services import service_accounts
+from app.services.products.ways import has_account
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,5 @@ def offered(product: Product) -> list[Way]:
     return [
         Way(provider, price)
         for provider, price in priced
-        if price is not None and _has_account(product.tenant_id, provider)
+        if price is not None and has_account(product.tenant_id, provider)
     ]
-
-
-def _has_account(tenant_id: int, provider: Provider) -> bool:
-    match provider:
-        case Provider.PINGPONG:
-            return service_accounts.pingpong(tenant_id) is not None
-        case Provider.MANUAL:
-            return service_accounts.manual(tenant_id) is not None
-        case Provider.STARS:
-            return True

@@ -58,7 +58,7 @@ def update(product_id: int, spec: ProductSpec, version: int, *, keep_stock: bool
         setattr(product, name, value)
     if not keep_stock and product.stock != spec.stock:
         product.stock = spec.stock
-        product.low_stock_told_at = None
+        stock.refilled(product)
     product.version += 1
     if product.state is ProductState.ON_SALE:
         _check_sellable(product)
@@ -120,7 +120,7 @@ def _check_changeable(product: Product) -> None:
 def _check_sellable(product: Product) -> None:
     if not product.providers:
         raise NotSellable(N_("Choose at least one way of paying first."))
-    if not ways.of(product):
+    if not ways.works(product):
         raise NotSellable(N_("None of its ways of paying is set up. Set one up, or choose another one."))
 
 

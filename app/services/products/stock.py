@@ -18,7 +18,7 @@ from app.core.settings import get_settings
 from app.domain.products import LOW_STOCK, ProductKind, StockKind, StockState
 from app.domain.shop_alerts import AlertKind
 from app.models import Order, Product, StockItem
-from app.services import shop_alerts
+from app.services import audit, shop_alerts
 from app.services.products.errors import SoldOut
 
 _RESERVE: Final = text("""
@@ -132,14 +132,16 @@ def add(product: Product, items: Sequence[NewItem]) -> Added:
     new = insert(StockItem).on_conflict_do_nothing().returning(StockItem.fingerprint)
     written = set(db.session.scalars(new, rows))
     if written:
-        refilled(product.id)
+        refilled(product)
     known = tuple(place for place, mark in enumerate(marks) if mark not in written or first[mark] != place)
     return Added(len(written), known)
 
 
-def refilled(product_id: int) -> None:
-    """There is more to sell: the boss is told again when that comes to its end."""
-    db.session.execute(update(Product).where(Product.id == product_id).values(low_stock_told_at=None))
+def refilled(product: Product) -> None:
+    """There is more to sell: former news is settled, and the boss is told again when that comes to its end."""
+    db.session.execute(update(Product).where(Product.id == product.id).values(low_stock_told_at=None))
+    ended = (AlertKind.LOW_STOCK, AlertKind.SOLD_OUT)
+    shop_alerts.settle_kind(product.tenant_id, ended, audit.acting().name, product_id=product.id)
 
 
 def counts(product_id: int) -> Counts:

@@ -1,7 +1,5 @@
 """How a product can be paid: what the boss chose, and what of it is set up."""
 
-from collections.abc import Set as AbstractSet
-
 from app.domain.payments import Provider
 from app.models import Product
 from app.services import service_accounts
@@ -9,16 +7,22 @@ from app.services import service_accounts
 
 def set_up(tenant_id: int) -> frozenset[Provider]:
     """What buyers of this tenant can pay with; Stars need no account."""
-    ways = {Provider.STARS}
-    if service_accounts.pingpong(tenant_id) is not None:
-        ways.add(Provider.PINGPONG)
-    if service_accounts.manual(tenant_id) is not None:
-        ways.add(Provider.MANUAL)
-    return frozenset(ways)
+    return frozenset(way for way in Provider if has_account(tenant_id, way))
 
 
-def of(product: Product, ready: AbstractSet[Provider] | None = None) -> list[Provider]:
-    """The ways that a buyer of this product is offered, in the boss's order; `ready` is what `set_up` said."""
-    ready = set_up(product.tenant_id) if ready is None else ready
+def has_account(tenant_id: int, provider: Provider) -> bool:
+    """Whether money can come in this way."""
+    match provider:
+        case Provider.PINGPONG:
+            return service_accounts.pingpong(tenant_id) is not None
+        case Provider.MANUAL:
+            return service_accounts.manual(tenant_id) is not None
+        case Provider.STARS:
+            return True
+
+
+def works(product: Product) -> bool:
+    """Whether there is a way to pay it that the boss chose and that is set up."""
     chosen = [Provider(str(one)) for one in product.providers]
-    return [way for way in chosen if way in ready and (way is not Provider.STARS or product.stars)]
+    priced = [way for way in chosen if way is not Provider.STARS or product.stars]
+    return any(has_account(product.tenant_id, way) for way in priced)
