@@ -30,6 +30,7 @@ from app.models import (
     PromoterTouch,
     Withdrawal,
 )
+from tests.architecture.filled_shop import fill_shop
 from tests.cast import Cast
 
 MARK = "secret-of-tenant-a"
@@ -79,6 +80,7 @@ def fill(cast: Cast) -> Bot:
     db.session.flush()
     db.session.add(BroadcastRecipient(**owned, broadcast_id=bot.id, telegram_id=PERSON))
     _fill_promoting(numbered, bot.id)
+    fill_shop(numbered, bot.id, PERSON, MARK)
     _fill_lottery(numbered, owned | {"lottery_id": bot.id}, bot.id)
     return bot
 

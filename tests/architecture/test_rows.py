@@ -31,7 +31,12 @@ OF_A_ROW = (
     "lottery-files/entries/",
     "lottery-files/winners/",
     "lottery-templates/repeat/",
+    "orders/details/",
+    "orders/details/live/",
     "pictures/",
+    "product-form/edit/",
+    "product-stock/",
+    "products/details/",
 )
 BODIES = {
     f"PUT {CODE}": {
