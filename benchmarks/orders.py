@@ -22,7 +22,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
 from app.core.settings import get_settings
-from app.core.tenancy import system_scope
+from app.core.tenancy import plans_kept, system_scope
 from app.domain.orders import Actor, OrderState
 from app.factory import create_app
 from app.services.fulfilment import claims
@@ -103,7 +103,7 @@ def claim_all(start: Path) -> dict[str, object]:
     _ready(start)
     after, began = 0, time.perf_counter()
     while True:
-        with transaction():
+        with plans_kept(), transaction():
             found = claims.claim(BATCH, after)
         if not found.orders:
             break

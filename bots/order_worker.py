@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from app.core.db import is_away
 from app.core.queue import TaskName, send, transaction
 from app.core.settings import get_settings
+from app.core.tenancy import plans_kept
 from app.domain.orders import LEASE_SECONDS
 from app.services import leases
 from app.services.fulfilment import claims, telling
@@ -92,7 +93,7 @@ class Worker:
             self._wait(LOOK_SECONDS)
 
     def _claim(self, most: int) -> int:
-        with transaction():
+        with plans_kept(), transaction():
             found = claims.claim(most, self._after)
             telling.begun([one.id for one in found.orders if one.untold])
         self._after = found.last

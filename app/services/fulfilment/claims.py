@@ -26,30 +26,33 @@ ROUND: Final = 64
 SWEEP_BATCH: Final = 200
 
 # The next tenant with orders that wait, found at the edge of two indexes, and on from there until enough have room and
-# something due. Their locks keep two claims from filling the same room; what follows them needs a newer snapshot.
+# something due. Their locks keep two claims from filling the same room; what follows them needs a newer snapshot. Where
+# one row answers a question it is asked for with LIMIT: of EXISTS the planner likes to make a list of all.
 _TENANTS = text("""
 WITH RECURSIVE ring (id) AS (
     SELECT least(
-        (SELECT o.tenant_id FROM orders o WHERE o.state = 'paid' AND o.not_before IS NULL
-            AND o.tenant_id > :after ORDER BY o.tenant_id, o.paid_at, o.id LIMIT 1),
-        (SELECT o.tenant_id FROM orders o WHERE o.state = 'paid' AND o.not_before IS NOT NULL
-            AND o.tenant_id > :after ORDER BY o.tenant_id, o.not_before LIMIT 1))
+        (SELECT min(o.tenant_id) FROM orders o
+         WHERE o.state = 'paid' AND o.not_before IS NULL AND o.tenant_id > :after),
+        (SELECT min(o.tenant_id) FROM orders o
+         WHERE o.state = 'paid' AND o.not_before IS NOT NULL AND o.tenant_id > :after))
     UNION ALL
     SELECT least(
-        (SELECT o.tenant_id FROM orders o WHERE o.state = 'paid' AND o.not_before IS NULL
-            AND o.tenant_id > ring.id ORDER BY o.tenant_id, o.paid_at, o.id LIMIT 1),
-        (SELECT o.tenant_id FROM orders o WHERE o.state = 'paid' AND o.not_before IS NOT NULL
-            AND o.tenant_id > ring.id ORDER BY o.tenant_id, o.not_before LIMIT 1))
+        (SELECT min(o.tenant_id) FROM orders o
+         WHERE o.state = 'paid' AND o.not_before IS NULL AND o.tenant_id > ring.id),
+        (SELECT min(o.tenant_id) FROM orders o
+         WHERE o.state = 'paid' AND o.not_before IS NOT NULL AND o.tenant_id > ring.id))
     FROM ring WHERE ring.id IS NOT NULL
 ), open AS (
     SELECT ring.id FROM ring
     WHERE ring.id IS NOT NULL
       AND (SELECT count(*) FROM orders w
            WHERE w.state = 'generating' AND w.phase = 'producing' AND w.tenant_id = ring.id) < :each
-      AND (EXISTS (SELECT FROM orders o WHERE o.state = 'paid' AND o.not_before IS NULL AND o.tenant_id = ring.id)
-           OR (SELECT o.not_before FROM orders o
-               WHERE o.state = 'paid' AND o.not_before IS NOT NULL AND o.tenant_id = ring.id
-               ORDER BY o.not_before LIMIT 1) <= :now)
+      AND coalesce(
+        (SELECT true FROM orders o
+         WHERE o.state = 'paid' AND o.not_before IS NULL AND o.tenant_id = ring.id LIMIT 1),
+        (SELECT o.not_before <= :now FROM orders o
+         WHERE o.state = 'paid' AND o.not_before IS NOT NULL AND o.tenant_id = ring.id
+         ORDER BY o.not_before LIMIT 1))
     OFFSET 0
 )
 SELECT id FROM open
@@ -63,14 +66,14 @@ WITH due AS MATERIALIZED (
         SELECT early.id, early.paid_at, row_number() OVER (ORDER BY early.paid_at, early.id) AS place FROM (
             (SELECT o.id, o.paid_at FROM orders o
              WHERE o.tenant_id = t.id AND o.state = 'paid' AND o.not_before IS NULL
-             ORDER BY o.paid_at, o.id LIMIT :each)
+             ORDER BY o.paid_at, o.id LIMIT :share)
             UNION ALL
             (SELECT o.id, o.paid_at FROM orders o
              WHERE o.tenant_id = t.id AND o.state = 'paid' AND o.not_before <= :now
-             ORDER BY o.paid_at, o.id LIMIT :each)
+             ORDER BY o.paid_at, o.id LIMIT :share)
         ) early ORDER BY early.paid_at, early.id
-        LIMIT greatest(0, :each - (SELECT count(*) FROM orders w WHERE w.state = 'generating'
-                                   AND w.phase = 'producing' AND w.tenant_id = t.id))
+        LIMIT greatest(0, least(:share, :each - (SELECT count(*) FROM orders w WHERE w.state = 'generating'
+                                   AND w.phase = 'producing' AND w.tenant_id = t.id)))
     ) mine ORDER BY mine.place, mine.paid_at, mine.id LIMIT :most
 ), taken AS MATERIALIZED (
     SELECT o.id FROM orders o WHERE o.id = ANY(ARRAY(SELECT id FROM due)) AND o.state = 'paid'
@@ -171,7 +174,14 @@ def claim(most: int, after: int = 0) -> Round:
         tenants += [one for one in _tenants(0, each, now, min(ROUND, most)) if one not in tenants]
     if not tenants:
         return Round([], 0)
-    values = {"tenants": tenants, "each": each, "now": now, "until": _until(now), "most": most}
+    values = {
+        "tenants": tenants,
+        "each": each,
+        "share": -(-most // len(tenants)),
+        "now": now,
+        "until": _until(now),
+        "most": most,
+    }
     rows = db.session.execute(_CLAIM, values).all()
     return Round([_claimed(row) for row in rows], tenants[-1])
 
