@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from admin.audit import DEEDS, FIELDS, THINGS
+from admin.audit_words import DEEDS, FIELDS, THINGS
 from app.core.db import db
 from app.domain.people import Role
 from app.services import audit

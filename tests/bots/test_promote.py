@@ -1,4 +1,4 @@
-"""A promoter in the chat: becoming one, his link, his figures, and being paid."""
+"""A promoter in the chat: becoming one, his link, his figures."""
 
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
@@ -7,20 +7,20 @@ import pytest
 
 from app.core.db import db
 from app.core.queue import transaction
-from app.domain.affiliates import Referral, WithdrawalState
-from app.models import Promoter, PromoterBinding, PromoterTouch, Withdrawal
+from app.domain.affiliates import Referral
+from app.models import Promoter, PromoterBinding, PromoterTouch
 from app.services import affiliates
-from app.services.affiliates import promoters, terms, withdrawals
+from app.services.affiliates import promoters, terms
 from app.services.affiliates.terms import Terms
 from bots.conversations import promote
-from tests.bots.lottery_talk import alert, urls
+from tests.bots.lottery_talk import urls
+from tests.bots.promote_talk import AGREE, becomes_a_promoter, the_promoter
 from tests.cast import Cast
-from tests.promoting import a_paying_product, an_order, balance, complete, refund
+from tests.promoting import a_paying_product, an_order, complete, refund
 from tests.sandbox_client import LIN, WANG, Sandbox
 from tests.talking import Talk, give, make_bot, message, press
 
 NEW = 7300
-AGREE, WITHDRAW, YES = "✅ I agree, make me a promoter", "💸 Withdraw", "✅ Yes, send it"
 
 
 @pytest.fixture(autouse=True)
@@ -31,9 +31,7 @@ def product(talk: Talk, cast: Cast):
 @pytest.fixture
 def lin(talk: Talk) -> Promoter:
     """Lin, who became a promoter in the chat."""
-    talk.say("/promote")
-    talk.press(AGREE)
-    return the_promoter(LIN)
+    return becomes_a_promoter(talk)
 
 
 @pytest.fixture
@@ -47,18 +45,9 @@ def newcomer(talk: Talk) -> Callable[..., list[str]]:
     return comes
 
 
-def the_promoter(telegram_id: int) -> Promoter:
-    return db.session.query(Promoter).filter_by(telegram_id=telegram_id).one()
-
-
 def outcomes() -> list[Referral]:
     db.session.rollback()
     return [one.outcome for one in db.session.query(PromoterTouch).order_by(PromoterTouch.id)]
-
-
-def rich(promoter: Promoter, amount: int = 5000, currency: str = "USD") -> None:
-    with transaction():
-        promoters.adjust(promoter.id, currency, amount, "a start", f"start {currency}")
 
 
 def bought(talk: Talk, product, buyer: int = NEW):
@@ -229,129 +218,6 @@ def test_a_paused_promoter_reads_it(talk: Talk, lin: Promoter):
     with transaction():
         promoters.pause(lin.id)
     assert "is paused" in talk.say("/promote")[0]
-
-
-# --- being paid
-
-
-def asks(talk: Talk, amount: str = "20", to: str = "Alipay lin@pay.example") -> str:
-    talk.say("/promote")
-    talk.press(WITHDRAW)
-    talk.press("Withdraw from $50.00")
-    talk.say(amount)
-    talk.say(to)
-    return talk.press(YES)
-
-
-def test_from_the_amount_to_the_wish(talk: Talk, lin: Promoter):
-    rich(lin)
-    assert "$20.00: Waits for the shop" in asks(talk)
-    wish = db.session.query(Withdrawal).one()
-    assert (wish.amount, wish.pay_to, balance(lin)) == (2000, "Alipay lin@pay.example", 3000)
-
-
-def test_everything_by_one_press(talk: Talk, lin: Promoter):
-    rich(lin)
-    talk.say("/promote")
-    talk.press(WITHDRAW)
-    talk.press("Withdraw from $50.00")
-    talk.press("Everything: $50.00")
-    talk.say("USDT T123")
-    talk.press(YES)
-    assert balance(lin) == 0
-
-
-def test_confirming_twice_asks_once(talk: Talk, lin: Promoter):
-    rich(lin)
-    talk.say("/promote")
-    talk.press(WITHDRAW)
-    talk.press("Withdraw from $50.00")
-    talk.say("20")
-    talk.say("USDT T123")
-    again = talk.telegram.press(talk.bot, LIN, YES)
-    assert again
-    talk.feed()
-    nonce = db.session.query(Withdrawal).one().made_by.removeprefix("bot:")
-    give(talk.config, callback_query=press(f"1:prok:{nonce}"))
-    assert db.session.query(Withdrawal).count() == 1
-    assert balance(lin) == 3000
-
-
-@pytest.mark.parametrize(
-    ("amount", "answer"),
-    [
-        ("50.01", "not enough"),
-        ("0", "At least"),
-        ("-5", "no amount"),
-        ("1e3", "no amount"),
-        ("12,50", "no amount"),
-        ("1,000.50", "not enough"),
-        ("a lot", "no amount"),
-    ],
-)
-def test_a_refused_amount_can_be_written_anew(talk: Talk, lin: Promoter, amount: str, answer: str):
-    rich(lin)
-    talk.say("/promote")
-    talk.press(WITHDRAW)
-    talk.press("Withdraw from $50.00")
-    assert answer in talk.say(amount)[0]
-    assert "Where shall it go?" in talk.say("50")[0]
-
-
-@pytest.mark.parametrize("amount", ["20", "20.00", "$20", " 20元", "\N{FULLWIDTH DIGIT TWO}0", "¥20.0"])
-def test_an_amount_may_be_written_as_people_do(talk: Talk, lin: Promoter, amount: str):
-    rich(lin)
-    talk.say("/promote")
-    talk.press(WITHDRAW)
-    talk.press("Withdraw from $50.00")
-    assert talk.say(amount)[0].startswith("$20.00. Where shall it go?")
-
-
-def test_below_the_minimum_no_button_is_drawn(talk: Talk, lin: Promoter):
-    rich(lin)
-    with transaction():
-        terms.save(lin.tenant_id, Terms(least={"USD": 6000}))
-    talk.say("/promote")
-    assert "smallest payout: $60.00" in talk.press(WITHDRAW)
-    assert talk.labels() == ["« Back"]
-
-
-def test_going_back_ends_the_question(talk: Talk, lin: Promoter):
-    rich(lin)
-    talk.say("/promote")
-    talk.press(WITHDRAW)
-    talk.press("Withdraw from $50.00")
-    talk.press("« Back")
-    assert "did not understand" in talk.say("20")[0]
-
-
-def test_he_cancels_while_nobody_has_decided(talk: Talk, lin: Promoter):
-    rich(lin)
-    asks(talk)
-    told = alert(talk, "↩️ Cancel the withdrawal of $20.00")
-    assert "back in your balance" in told["text"]
-    assert balance(lin) == 5000
-
-
-def test_too_late_to_cancel(talk: Talk, lin: Promoter):
-    rich(lin)
-    asks(talk)
-    wish = db.session.query(Withdrawal).one()
-    with transaction():
-        withdrawals.approve(wish.id)
-    assert "dealt with already" in alert(talk, "↩️ Cancel the withdrawal of $20.00")["text"]
-    assert balance(lin) == 3000
-
-
-def test_nobody_cancels_anothers(talk: Talk, lin: Promoter):
-    rich(lin)
-    asks(talk)
-    wish = db.session.query(Withdrawal).one()
-    talk.say("/promote", WANG)
-    talk.press(AGREE, WANG)
-    give(talk.config, callback_query=press(f"1:prcancel:{wish.id}", user=WANG))
-    db.session.refresh(wish)
-    assert wish.state is WithdrawalState.REQUESTED
 
 
 @pytest.mark.parametrize("word", ["prwho", "prbook", "prwd", "prcur:USD", "prall:USD", "prok:00", "prqr"])
