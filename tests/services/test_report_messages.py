@@ -109,12 +109,53 @@ def test_a_prompt_with_something_unknown_is_refused(body: str):
         check_prompt("overview", body)
 
 
-@pytest.mark.parametrize(
-    "body", ["{name}", "%(name)s", "{% for x in y %}", "${name}", "{name.__init__}", "#{7*7}"]
-)
-def test_what_other_languages_mean_by_braces_is_only_text(body: str):
+PAYLOADS = [
+    *(
+        "{{7*7}}",
+        "{{config}}",
+        "{{self.__init__.__globals__}}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{name|safe}}",
+    ),
+    *(
+        "{{name.__class__}}",
+        "{{name[0]}}",
+        "{{#each x}}",
+        "{{>partial}}",
+        "{{{name}}}",
+        "{{__import__('os')}}",
+    ),
+    *(
+        "{u.m.__globals__[SECRET]}",
+        "{name}",
+        "{0.__class__}",
+        "{name!r}",
+        "{name:>999999999}",
+        "%(name)s",
+        "%s%n",
+    ),
+    *(
+        "${7*7}",
+        "${name}",
+        "#{7*7}",
+        "<%= 7*7 %>",
+        "{% for x in y %}",
+        "{%include '/etc/passwd'%}",
+        "{# x #}",
+    ),
+    *("$name", "@(1+1)", "[[name]]", "~{name}"),
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_template_of_any_language_is_refused_or_stays_text(payload: str):
     facts = facts_of(CHART, born("1990-05-17 08:30"), ZH, TODAY)
-    assert filled({"overview": check_prompt("overview", body)}, facts, ZH)["overview"] == body
+    try:
+        kept = check_prompt("overview", payload)
+    except BadInput:
+        assert "{{" in payload
+    else:
+        assert filled({"overview": kept}, facts, ZH)["overview"] == payload
 
 
 def test_a_value_is_never_read_as_a_placeholder():
