@@ -3,6 +3,7 @@
 import { icon, make, words } from "./common.js";
 
 const TAGS = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code", blockquote: "blockquote", expandable_blockquote: "blockquote" };
+const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
 const SAFE_LINK = /^(https?|tg):/i;
 
 /** A link; t.me addresses of bots and channels lead to their chat here, for the same person. */
@@ -46,8 +47,11 @@ function pieces(text, start, end, entities) {
     const stop = Math.min(end, outer.offset + outer.length);
     const inner = rest.filter((entity) => entity.offset < stop);
     entities = rest.filter((entity) => entity.offset >= stop);
-    result.push(text.slice(at, outer.offset), wrap(outer, text.slice(outer.offset, stop), pieces(text, outer.offset, stop, inner)));
-    at = stop;
+    // A block begins and ends its own line, so one line break on either side is not shown again.
+    const isBlock = BLOCKS.has(outer.type);
+    const before = text.slice(at, outer.offset);
+    result.push(isBlock ? before.replace(/\n$/, "") : before, wrap(outer, text.slice(outer.offset, stop), pieces(text, outer.offset, stop, inner)));
+    at = isBlock && text[stop] === "\n" && stop < end ? stop + 1 : stop;
   }
   result.push(text.slice(at, end));
   return result.filter((piece) => piece !== "");

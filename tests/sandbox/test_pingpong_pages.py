@@ -114,6 +114,18 @@ def test_a_report_is_a_file_that_opens(sandbox, bot, page):
     assert requests.get(address, timeout=5).content == PDF
 
 
+def test_a_table_stands_between_lines_without_gaps(sandbox, bot, page):
+    sandbox.api(bot, "sendMessage", chat_id=LIN, parse_mode="HTML", text="命盘\n<pre>年 月</pre>\n生肖 龙")
+    page.goto(f"/chat/demo_bot?user={LIN}")
+    text = page.locator('[data-from="bot"] .text').last
+    expect(text.locator("pre")).to_have_text("年 月")
+    assert text.evaluate("node => [...node.childNodes].slice(0, 3).map((one) => one.textContent)") == [
+        "命盘",
+        "年 月",
+        "生肖 龙",
+    ]
+
+
 @pytest.mark.parametrize("path", ["/pay/none", "/pay/", "/pay/x/pay"])
 def test_other_payment_pages_are_not_there(sandbox, path):
     assert requests.get(f"{sandbox.url}{path}", timeout=5).status_code == 404
