@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from app.core import clock
@@ -15,11 +15,12 @@ from app.domain.money import STARS, Money
 from app.domain.orders import Actor
 from app.domain.payments import MoneyStatus, Provider, Receipt, Service, Verdict
 from app.gateways.payments import signing
-from app.models import Order, Payment, ShopAlert, Tenant
+from app.models import Order, OutgoingMessage, Payment, ShopAlert, Tenant
 from app.services import service_accounts
 from app.services.orders import expiry
 from app.services.payments import begin, creating
 from app.services.payments.marking import mark_paid
+from tasks import payments as tasks
 from tests.sandbox_client import PINGPONG_ACCOUNT
 from tests.shopping import a_product, an_order
 
@@ -157,3 +158,17 @@ def tell(payment: Payment, told_by: Actor = Actor.CALLBACK, **more: Any) -> Verd
 def alerts() -> list[str]:
     """The kinds of what the boss is told, the oldest first."""
     return list(db.session.scalars(select(ShopAlert.kind).order_by(ShopAlert.id)))
+
+
+def run_tasks(name: str, *args: int) -> None:
+    """Runs a task as if its slot were free."""
+    db.session.execute(text("DELETE FROM cron_run"))
+    db.session.commit()
+    getattr(tasks, name)(*args)
+    db.session.rollback()
+    db.session.expire_all()
+
+
+def messages() -> list[OutgoingMessage]:
+    """What waits to be sent, the oldest first."""
+    return list(db.session.scalars(select(OutgoingMessage).order_by(OutgoingMessage.id)))

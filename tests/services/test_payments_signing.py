@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.gateways.payments import signing
@@ -92,6 +92,7 @@ def test_hmac_is_for_accounts_that_are_set_up_so():
     assert not signing.is_signed(SALTED, SALT, signed)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=20), max_size=6))
 def test_what_is_signed_is_believed(fields: dict[str, str]):
     fields = {**fields, "signType": "SHA256"}
@@ -131,6 +132,7 @@ def test_json_is_read_strictly(raw: bytes):
         read_object(raw)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=300))
 def test_whatever_arrives_is_a_notice_or_malformed(raw: bytes):
     with pytest.raises(Malformed):

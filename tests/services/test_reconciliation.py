@@ -9,7 +9,6 @@ from sqlalchemy import select, text
 from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
-from app.core.settings import get_settings
 from app.domain.orders import OrderState
 from app.domain.payments import Difference, MoneyStatus, Provider, Settlement, difference_of
 from app.models import AuditEvent, Payment, ReconciliationLine, Refund
@@ -19,9 +18,7 @@ from tests.cast import Cast
 from tests.paying import (
     alerts,
     ask_for,
-    make,
     order_of,
-    set_up_pingpong,
     set_up_transfer,
     tell,
     waiting_order,
@@ -30,21 +27,6 @@ from tests.sandbox_client import LIN, Sandbox
 from tests.talking import make_bot
 
 CHINA = ZoneInfo("Asia/Shanghai")
-
-
-@pytest.fixture
-def vendor(telegram: Sandbox, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """PingPong, which tells us nothing by itself."""
-    monkeypatch.setattr(get_settings(), "pingpong_api_url", telegram.pingpong_url)
-    set_up_pingpong(cast.tenant)
-    return telegram
-
-
-@pytest.fixture
-def payment(vendor: Sandbox, cast: Cast) -> Payment:
-    payment = ask_for(waiting_order(cast.tenant))
-    make(payment)
-    return payment
 
 
 def morning(monkeypatch: pytest.MonkeyPatch, hour: int = 5) -> None:
