@@ -21,7 +21,9 @@ from app.services.fulfilment.claims import Claimed
 from bots.order_production import produce
 from bots.order_signs import Signs
 from bots.telegram.outbox import flush
+from tests.sandbox_client import LIN, Json
 from tests.shopping import a_product, an_order
+from tests.talking import Talk
 
 BIRTH = {
     "name": "林小明",
@@ -137,3 +139,34 @@ def send(config: BotConfig) -> None:
             delivery.heard(order_id)
     flush(config, Event())
     db.session.rollback()
+
+
+def chat(shop: Talk) -> list[Json]:
+    """What the bot has in Lin's chat, the oldest first."""
+    found = shop.telegram.messages(shop.bot, LIN)
+    return [one for one in found if one["from"]["is_bot"]]
+
+
+def shown(shop: Talk) -> list[str]:
+    """The words of it."""
+    return [one.get("text") or one.get("caption") or "" for one in chat(shop)]
+
+
+def deliver(app: Flask, shop: Talk) -> None:
+    """From the claim to what the buyer has."""
+    fulfil(app)
+    send(shop.config)
+
+
+def fulfil_until_told(app: Flask, shop: Talk) -> None:
+    """The buyer has his progress message, and the order is not delivered."""
+    with transaction():
+        telling.begun_some()
+    send(shop.config)
+    fulfil(app)
+
+
+def sources(order: Order) -> dict[str, str]:
+    """Who did each step."""
+    query = text("SELECT step, source FROM order_step WHERE order_id = :id AND step <> 'delivery'")
+    return {row.step: row.source for row in db.session.execute(query, {"id": order.id})}

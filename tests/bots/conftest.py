@@ -5,14 +5,16 @@ from functools import partial
 
 import pytest
 
-from app.models import Bot, Lottery
+from app.core.settings import get_settings
+from app.models import Bot, Lottery, Order
 from bots.telegram import gate, membership
 from tests import inbox_tools
 from tests.bots.draining import Readers, Script
 from tests.bots.lottery_talk import NEWS
 from tests.cast import Cast
+from tests.fulfilling import a_report, paid
 from tests.joining import make_lottery
-from tests.sandbox_client import Json, Sandbox
+from tests.sandbox_client import LIN, Json, Sandbox
 from tests.talking import Talk, make_bot
 
 
@@ -58,3 +60,27 @@ def readers(app, script, monkeypatch) -> Iterator[Readers]:
 @pytest.fixture
 def bot(cast: Cast) -> Bot:
     return inbox_tools.make_bot(cast.tenant)
+
+
+@pytest.fixture
+def shop(talk: Talk) -> Talk:
+    """Tenant A's bot; Lin has started it."""
+    talk.telegram.say(talk.bot, LIN, "hi")
+    return talk
+
+
+@pytest.fixture
+def keys(telegram: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The operator has keys of both services, which the sandbox stands for."""
+    settings = get_settings()
+    for service in ("yuanfenju", "deepseek"):
+        monkeypatch.setattr(settings, f"{service}_api_url", getattr(telegram, f"{service}_url"))
+        monkeypatch.setattr(settings, f"{service}_api_key", type(settings.secret_key)("sk-test"))
+        getattr(telegram, f"{service}_key")("sk-test")
+    return telegram
+
+
+@pytest.fixture
+def report(shop: Talk, cast: Cast) -> Order:
+    """A paid order of Lin's."""
+    return paid(a_report(cast.tenant), LIN)

@@ -1,4 +1,4 @@
-"""Paid orders from the claim to what the buyer has in his chat, through real HTTP to the sandbox."""
+"""Workers of paid orders: services that fail, caps, signs for the buyer, and processes that end; real HTTP to the sandbox."""
 
 import threading
 from collections.abc import Callable
@@ -12,136 +12,27 @@ from app.core.queue import transaction
 from app.core.settings import get_settings
 from app.core.tenancy import system_scope
 from app.domain.orders import OrderState, Phase, Step
-from app.domain.products import ProductKind, StockKind
 from app.models import Order
-from app.services import credits as ledger
-from app.services import files, leases, outbox
-from app.services.fulfilment import delivery, manual, steps, sweep, telling
-from app.services.fulfilment.delivery import NothingToSend
-from app.services.orders import retry
-from app.services.orders.errors import IllegalMove
-from app.services.products.stock import NewItem
+from app.services import leases
+from app.services.fulfilment import steps, sweep
 from bots import order_worker
 from tests.cast import Cast
 from tests.clockwork import Clockwork
 from tests.fulfilling import (
     a_credit_product,
     a_report,
+    deliver,
     fulfil,
+    fulfil_until_told,
     paid,
     reread,
     send,
+    sources,
     story,
 )
-from tests.sandbox_client import LIN, Json, Sandbox
-from tests.shopping import a_product, codes
+from tests.sandbox_client import LIN, Sandbox
 from tests.talking import Talk
 from tests.waiting import wait_for
-
-KEY = "sk-test"
-
-
-@pytest.fixture
-def shop(talk: Talk) -> Talk:
-    """Tenant A's bot; Lin has started it."""
-    talk.telegram.say(talk.bot, LIN, "hi")
-    return talk
-
-
-@pytest.fixture
-def keys(telegram: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """The operator has keys of both services, which the sandbox stands for."""
-    settings = get_settings()
-    for service in ("yuanfenju", "deepseek"):
-        monkeypatch.setattr(settings, f"{service}_api_url", getattr(telegram, f"{service}_url"))
-        monkeypatch.setattr(settings, f"{service}_api_key", type(settings.secret_key)(KEY))
-        getattr(telegram, f"{service}_key")(KEY)
-    return telegram
-
-
-@pytest.fixture
-def report(shop: Talk, cast: Cast) -> Order:
-    """A paid order of Lin's."""
-    return paid(a_report(cast.tenant), LIN)
-
-
-def chat(shop: Talk) -> list[Json]:
-    """What the bot has in Lin's chat, the oldest first."""
-    found = shop.telegram.messages(shop.bot, LIN)
-    return [one for one in found if one["from"]["is_bot"]]
-
-
-def shown(shop: Talk) -> list[str]:
-    return [one.get("text") or one.get("caption") or "" for one in chat(shop)]
-
-
-def deliver(app: Flask, shop: Talk) -> None:
-    fulfil(app)
-    send(shop.config)
-
-
-def test_a_code_takes_the_place_of_the_progress_message(app: Flask, shop: Talk, cast: Cast):
-    order = paid(a_product(cast.tenant, codes(3)), LIN)
-    deliver(app, shop)
-    assert reread(order).state is OrderState.COMPLETED
-    code, ready = shown(shop)
-    assert "CODE-0" in code
-    assert "complete" in ready
-    assert [entity["type"] for entity in chat(shop)[0]["entities"]][-1] == "code"
-    assert story(order.id) == ["claimed", "delivering", "delivered"]
-
-
-def test_a_sold_file_is_a_document(app: Flask, shop: Talk, cast: Cast):
-    with transaction():
-        kept = files.keep(cast.tenant.id, "handbook.pdf", "application/pdf", b"%PDF the book")
-    item = NewItem(StockKind.FILE, file_id=kept.id, sha256=kept.sha256)
-    order = paid(a_product(cast.tenant, [item]), LIN)
-    deliver(app, shop)
-    assert reread(order).state is OrderState.COMPLETED
-    assert chat(shop)[0]["document"]["file_name"] == "handbook.pdf"
-
-
-def test_a_damaged_file_reaches_nobody(app: Flask, shop: Talk, cast: Cast):
-    with transaction():
-        kept = files.keep(cast.tenant.id, "a.pdf", "application/pdf", b"%PDF right")
-    order = paid(a_product(cast.tenant, [NewItem(StockKind.FILE, file_id=kept.id, sha256=kept.sha256)]), LIN)
-    with transaction():
-        db.session.execute(text("UPDATE stored_file SET data = 'wrong'"))
-    deliver(app, shop)
-    assert (reread(order).state, order.error) == (OrderState.FAILED, "refused_by_telegram")
-    assert not any("document" in one for one in chat(shop))
-
-
-def test_credits_are_posted_once_and_the_new_balance_is_shown(app: Flask, shop: Talk, cast: Cast):
-    order = paid(a_credit_product(cast.tenant), LIN)
-    deliver(app, shop)
-    assert ledger.balance(cast.tenant.id, LIN) == 100
-    assert "100 credits were added. You now have 100." in shown(shop)[0]
-    assert reread(order).state is OrderState.COMPLETED
-
-
-def test_a_manual_order_waits_for_the_boss_who_completes_it_with_a_word(app: Flask, shop: Talk, cast: Cast):
-    order = paid(a_product(cast.tenant, kind=ProductKind.MANUAL, stock=None), LIN)
-    deliver(app, shop)
-    assert (reread(order).state, order.phase) == (OrderState.GENERATING, Phase.BY_HAND)
-    assert "personally" in shown(shop)[0]
-    assert fulfil(app) == 0
-    with transaction():
-        manual.done(order.id, "Tracking number: 42", name="Owner")
-    send(shop.config)
-    assert reread(order).state is OrderState.COMPLETED
-    assert "Tracking number: 42" in shown(shop)[-1]
-    with pytest.raises(IllegalMove), transaction():
-        manual.done(order.id)
-
-
-def test_a_report_without_keys_is_composed_by_ourselves(app: Flask, shop: Talk, cast: Cast):
-    order = paid(a_report(cast.tenant), LIN)
-    deliver(app, shop)
-    assert reread(order).state is OrderState.COMPLETED
-    first = chat(shop)[0]
-    assert first["document"]["mime_type"] == "application/pdf"
-    assert sources(order) == {"confirm": "nobody", "chart": "built_in", "text": "built_in", "pdf": "typst"}
 
 
 def test_a_report_with_keys_pays_for_one_chart_and_one_text(
@@ -228,77 +119,6 @@ def test_a_key_that_is_refused_makes_orders_wait_and_the_boss_hear_of_it_once(
     assert db.session.execute(text("SELECT kind FROM shop_alert")).scalars().all() == ["service_key_bad"]
 
 
-def test_a_deleted_progress_message_makes_the_file_come_once_as_a_copy(app: Flask, shop: Talk, cast: Cast):
-    order = paid(a_report(cast.tenant), LIN)
-    fulfil_until_told(app, shop)
-    for one in chat(shop):
-        shop.telegram.api(shop.bot, "deleteMessage", chat_id=LIN, message_id=one["message_id"])
-    send(shop.config)
-    assert reread(order).state is OrderState.COMPLETED
-    documents = [one for one in chat(shop) if "document" in one]
-    assert len(documents) == 1
-    assert story(order.id)[-2:] == ["copied", "delivered"]
-
-
-def test_a_buyer_who_blocked_the_bot_leaves_a_failed_order_that_can_be_retried(
-    app: Flask, shop: Talk, cast: Cast
-):
-    order = paid(a_product(cast.tenant, codes(1)), LIN)
-    shop.telegram.block(shop.bot, LIN)
-    deliver(app, shop)
-    assert (reread(order).state, order.error) == (OrderState.FAILED, "blocked_by_buyer")
-    shop.telegram.unblock(shop.bot, LIN)
-    with transaction():
-        retry.retry(order.id, "Owner")
-    deliver(app, shop)
-    assert reread(order).state is OrderState.COMPLETED
-    assert "CODE-0" in "".join(shown(shop))
-
-
-def test_what_was_bought_comes_again_whenever_it_is_asked_for_once_per_press(
-    app: Flask, shop: Talk, cast: Cast
-):
-    order = paid(a_product(cast.tenant, codes(1)), LIN)
-    with pytest.raises(NothingToSend), transaction():
-        delivery.again(order.id, "press")
-    deliver(app, shop)
-    for key in ("one", "one", "two"):
-        with transaction():
-            delivery.again(order.id, key)
-    send(shop.config)
-    assert ["CODE-0" in one for one in shown(shop)] == [True, False, True, True]
-
-
-def test_a_report_comes_again_whole_and_is_not_written_anew(
-    app: Flask, shop: Talk, cast: Cast, keys: Sandbox
-):
-    order = paid(a_report(cast.tenant), LIN)
-    deliver(app, shop)
-    before = len(chat(shop))
-    with transaction():
-        delivery.again(order.id, "press")
-    send(shop.config)
-    assert len(chat(shop)) == 2 * before - 1
-    assert keys.deepseek_counters()["answered"] == 1
-
-
-def test_who_paid_for_what_is_sold_out_by_now_gets_his_money_back(app: Flask, shop: Talk, cast: Cast):
-    order = paid(a_product(cast.tenant), LIN)
-    deliver(app, shop)
-    assert reread(order).state in {OrderState.FAILED, OrderState.REFUNDED}
-    assert order.error == "sold_out"
-    assert "money back" in shown(shop)[-1]
-    kinds = db.session.execute(text("SELECT kind FROM shop_alert")).scalars().all()
-    assert "payment_late_unfulfillable" in kinds
-
-
-def test_an_archived_product_still_delivers_what_was_sold(app: Flask, shop: Talk, cast: Cast):
-    product = a_product(cast.tenant, codes(1), state="archived")
-    order = paid(product, LIN)
-    deliver(app, shop)
-    assert reread(order).state is OrderState.COMPLETED
-
-
 def test_the_buyer_sees_how_far_it_is(app: Flask, shop: Talk, cast: Cast, keys: Sandbox):
     paid(a_report(cast.tenant), LIN)
     keys.deepseek_knobs("ok", wait=0.5)
@@ -336,18 +156,6 @@ def test_a_process_that_ends_lets_go_of_what_takes_too_long(
     assert story(report.id)[-1] == "handed_over"
 
 
-def test_a_bot_that_was_removed_delivers_nothing_and_the_boss_hears_of_it(
-    app: Flask, report: Order, shop: Talk
-):
-    fulfil(app)
-    with transaction():
-        db.session.execute(text("UPDATE bot SET removed_at = now(), enabled = false"))
-        outbox.sweep()
-    with transaction():
-        delivery.heard(report.id)
-    assert (reread(report).state, report.error) == (OrderState.FAILED, "bot_gone")
-
-
 def in_scope(app: Flask, act: Callable[[], object]) -> None:
     with app.app_context(), system_scope():
         act()
@@ -356,16 +164,3 @@ def in_scope(app: Flask, act: Callable[[], object]) -> None:
 def order_worker_is_gone() -> bool:
     with transaction():
         return leases.held(sweep.KIND, sweep.SLICES)[0] == 0
-
-
-def fulfil_until_told(app: Flask, shop: Talk) -> None:
-    """The buyer has his progress message, and the order is not delivered."""
-    with transaction():
-        telling.begun_some()
-    send(shop.config)
-    fulfil(app)
-
-
-def sources(order: Order) -> dict[str, str]:
-    query = text("SELECT step, source FROM order_step WHERE order_id = :id AND step <> 'delivery'")
-    return {row.step: row.source for row in db.session.execute(query, {"id": order.id})}
