@@ -67,6 +67,7 @@ class ProductsView(PageView):
         links = [(bot, link) for bot, link in links if link]
         ready = ways.set_up(product.tenant_id)
         written = body(product)
+        working = [one for one in product.providers if Provider(str(one)) in ready]
         return self.render(
             "admin/products/details.html",
             product=product,
@@ -81,7 +82,7 @@ class ProductsView(PageView):
             left=stock.available(product),
             low=LOW_STOCK,
             ways=[(*WAYS[Provider(str(one))], Provider(str(one)) in ready) for one in product.providers],
-            card=typed_card(written, tenants.get(product.tenant_id).locale),
+            card=typed_card(written | {"providers": working}, tenants.get(product.tenant_id).locale),
             picture=product.picture_id,
             written=written,
             may_change=viewer().may(Role.MANAGER),
