@@ -31,6 +31,10 @@ THINGS = {
     "staff": _l("Staff member"),
     "tenant": _l("Business"),
     "withdrawal": _l("Withdrawal"),
+    "order": _l("Order"),
+    "orders": _l("Orders"),
+    "sales": _l("Sales figures"),
+    "shop_alert": _l("Alert"),
 }
 DEEDS = {
     "added": _l("added"),
@@ -109,6 +113,15 @@ DEEDS = {
     "withdrawal.exported": _l("list exported"),
     "withdrawal.paid": _l("paid out"),
     "withdrawal.refused": _l("refused"),
+    "cancelled": _l("cancelled"),
+    "confirmed": _l("confirmed"),
+    "delivered": _l("marked as delivered"),
+    "order.refund_asked": _l("refund begun"),
+    "order.refund_done": _l("marked as paid back"),
+    "order.sent_again": _l("sent again"),
+    "reset": _l("default text brought back"),
+    "retried": _l("tried again"),
+    "settled": _l("settled"),
 }
 FIELDS = {
     "balance": _l("Balance"),

@@ -36,7 +36,7 @@ class RefundForm(AdminForm):
 
     also_posted = frozenset({"id"})
     receipt = SelectField(_l("Which payment"), coerce=int)
-    amount = CleanStringField(_l("Amount"), [InputRequired(), Length(max=20)])
+    amount = CleanStringField(_l("Sum of money"), [InputRequired(), Length(max=20)])
     how = RadioField(_l("How"), default="provider")
     reason = CleanStringField(_l("Reason"), [InputRequired(), Length(max=200)])
 

@@ -107,7 +107,12 @@ def cost_chart(found: Revenue) -> dict[str, object]:
     """What reports cost by day, in US dollars."""
     values = [round(cost / MICRO, 4) for cost in found.cost_micro]
     labels = [f"{day:%m-%d}" for day in found.days]
-    return {"type": "bar", "labels": labels, "series": [{"name": "US$", "values": values, "tone": "chart-3"}]}
+    return {
+        "type": "bar",
+        "labels": labels,
+        "series": [{"name": "US$", "values": values, "tone": "chart-3"}],
+        "precision": 3,
+    }
 
 
 def funnel_chart(funnels: Iterable[Funnel]) -> list[tuple[str, int, int]]:
@@ -128,7 +133,7 @@ def _count() -> int:
 
 def _days_csv(span: Span) -> tuple[list[str], Iterable[list[object]]]:
     found = revenue.revenue(tenant_id(), span)
-    header = [gettext("Day"), gettext("Currency"), gettext("Received"), gettext("Refunded"), gettext("Net")]
+    header = [gettext("Date"), gettext("Currency"), gettext("Received"), gettext("Refunded"), gettext("Net")]
     rows: list[list[object]] = []
     for one in found.currencies:
         for day, came, went in zip(found.days, one.received, one.refunded, strict=True):

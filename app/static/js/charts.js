@@ -53,7 +53,7 @@ function axes(spec) {
     x: { stacked: spec.stacked, grid: { display: false }, border: { color: token("--line") }, ticks: { ...tick, maxRotation: 0, autoSkipPadding: 16 } },
     y: {
       stacked: spec.stacked, beginAtZero: true, grid: { color: token("--line") }, border: { display: false },
-      ticks: { ...tick, maxTicksLimit: 5, precision: 0, callback: (value) => number.format(value) },
+      ticks: { ...tick, maxTicksLimit: 5, precision: spec.precision ?? 0, callback: (value) => number.format(value) },
     },
   };
 }
