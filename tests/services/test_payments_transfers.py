@@ -124,6 +124,17 @@ def test_the_boss_pays_back_by_hand_and_marks_it(payment: Payment):
     assert order_of(payment).state is OrderState.REFUNDED
 
 
+def test_a_refund_by_hand_may_be_called_off_and_asked_for_again(payment: Payment):
+    confirm(payment)
+    with transaction():
+        refund = refunds.ask(payment.order_id, amount_minor=500, reason="wish", name="owner")
+        refunds.call_off(refund.id, "owner")
+    with transaction():
+        assert refunds.ask(payment.order_id, reason="wish", name="owner").amount_minor == 1990
+    with pytest.raises(NotByHand):
+        refunds.call_off(refund.id, "owner")
+
+
 def test_what_we_send_ourselves_is_not_marked_by_hand(cast: Cast):
     payment = a_payment(cast.tenant, Provider.STARS)
     tell(payment)

@@ -92,6 +92,18 @@ def mark_done(refund_id: int, name: str) -> Refund:
     return refund
 
 
+def call_off(refund_id: int, name: str) -> Refund:
+    """The boss will not pay it back by hand after all: the money counts as his again. Raises NotByHand."""
+    order = orders.get(get(refund_id).order_id, lock=True)
+    refund = get(refund_id, lock=True)
+    if refund.state is not RefundState.BY_HAND:
+        raise NotByHand
+    refund.state, refund.error = RefundState.FAILED, "called off"
+    _unreserve(refund)
+    moves.note(order, "refund_called_off", Actor.STAFF, name=name, details={"refund": refund.id})
+    return refund
+
+
 def get(refund_id: int, *, lock: bool = False) -> Refund:
     """Raises NotFound. Whoever locks a refund holds its order's lock already."""
     query = select(Refund).where(Refund.id == refund_id).execution_options(populate_existing=lock)
@@ -121,9 +133,7 @@ def give_up(order: Order, refund: Refund, reason: str, *, refused: bool) -> None
     refund.error, refund.lease_until = reason[:300], None
     refund.state = RefundState.FAILED if refused else RefundState.BY_HAND
     if refused:
-        db.session.flush()
-        db.session.execute(_UNRESERVE, {"id": refund.receipt_id, "amount": refund.amount_minor})
-        db.session.expire(db.session.get_one(PaymentReceipt, refund.receipt_id))
+        _unreserve(refund)
     moves.note(order, "refund_failed", Actor.WORKER, details={"refund": refund.id, "reason": reason[:300]})
     details: dict[str, object] = {"refund": refund.id, "reason": reason[:300]}
     raise_alert(
@@ -208,6 +218,12 @@ def _reserve(order: Order, receipt: PaymentReceipt, amount: int) -> None:
         left = receipt.amount_minor - receipt.refunded_minor
         raise RefundTooLarge(left=messages.price(Money(left, receipt.currency), order.locale))
     db.session.refresh(receipt)
+
+
+def _unreserve(refund: Refund) -> None:
+    db.session.flush()
+    db.session.execute(_UNRESERVE, {"id": refund.receipt_id, "amount": refund.amount_minor})
+    db.session.expire(db.session.get_one(PaymentReceipt, refund.receipt_id))
 
 
 def _by_hand(receipt: PaymentReceipt) -> bool:
