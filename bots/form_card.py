@@ -7,7 +7,9 @@ from app.core.i18n import N_, translate
 from app.domain import form_answers
 from app.domain.form_fields import Choice, Field, FieldKind
 from app.domain.payments import Provider
+from app.domain.sending import MAX_TEXT
 from app.models import Product
+from app.services.lotteries.cards import visible_length
 from bots import product_card
 from bots.context import Context
 from bots.filling import Filling
@@ -71,7 +73,13 @@ def _choices(ctx: Context, choices: Sequence[Choice], name: str, mark: str, key:
 
 def summary(ctx: Context, filling: Filling, note: str = "") -> tuple[str, Keyboard]:
     """Everything that he answered, what it costs, and the ways to pay."""
-    told = form_answers.lines(filling.fields, filling.answers, ctx.locale)
+    texts = (_summary_text(ctx, filling, note, longest) for longest in form_answers.LENGTHS)
+    text = next((one for one in texts if visible_length(one) <= MAX_TEXT), "")
+    return text or _summary_text(ctx, filling, note, 1), Keyboard(_pay_rows(ctx, filling))
+
+
+def _summary_text(ctx: Context, filling: Filling, note: str, longest: int) -> str:
+    told = form_answers.lines(filling.fields, filling.answers, ctx.locale, longest)
     answers = "\n".join(f"{_e(label)}: <b>{_e(answer)}</b>" for label, answer in told)
     if filling.ways:
         end = f"💰 {_e(product_card.prices(ctx, filling.ways))}\n\n" + _e(
@@ -83,7 +91,7 @@ def summary(ctx: Context, filling: Filling, note: str = "") -> tuple[str, Keyboa
         end = _e(ctx.t(N_("The shop cannot take payments right now. Please try again later.")))
     head = ctx.t(N_("🧾 Your order: %(product)s"), product=filling.product.name)
     parts = [f"⚠️ {_e(note)}" if note else "", f"<b>{_e(head)}</b>", answers, end]
-    return "\n\n".join(part for part in parts if part), Keyboard(_pay_rows(ctx, filling))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _pay_rows(ctx: Context, filling: Filling) -> list[list[Button]]:

@@ -12,7 +12,9 @@ from app.domain.money import shown_money
 from app.domain.orders import OrderState, Phase
 from app.domain.payments import Provider
 from app.domain.products import ProductKind
+from app.domain.sending import MAX_TEXT
 from app.models import Order, OrderEvent, Payment, Product
+from app.services.lotteries.cards import visible_length
 from app.services.lotteries.wording import Place
 from app.services.orders import lookup, ways
 from app.services.orders.expiry import is_payable
@@ -59,7 +61,7 @@ class Shown:
     order: Order
     history: Sequence[OrderEvent]
     payment: Payment | None
-    product: Product | None
+    product: Product
     others: Sequence[Way]
 
     @property
@@ -111,14 +113,19 @@ def _state(order: Order, shown: Shown | None = None) -> str:
 
 
 def text(ctx: Context, shown: Shown) -> str:
-    """The card in Telegram's HTML."""
+    """The card in Telegram's HTML; long answers give way."""
+    texts = (_text(ctx, shown, longest) for longest in form_answers.LENGTHS)
+    return next((one for one in texts if visible_length(one) <= MAX_TEXT), "") or _text(ctx, shown, 1)
+
+
+def _text(ctx: Context, shown: Shown, longest: int) -> str:
     order, place = shown.order, Place(ctx.locale, ctx.config.timezone)
     head = ctx.t(N_("📦 Order %(code)s"), code=order.code)
     facts = [name(order), f"💰 {price(ctx, order)}"]
     state = ctx.t(_state(order, shown))
     if shown.payable and not shown.claimed:
         state += "\n" + ctx.t(N_("Please pay by %(time)s."), time=place.time(order.expires_at))
-    told = form_answers.lines(_fields(shown), order.inputs, ctx.locale)
+    told = form_answers.lines(_fields(shown), order.inputs, ctx.locale, longest)
     answers = [f"{label}: {answer}" for label, answer in told]
     blocks = ["\n".join(facts), "\n".join(answers), state, "\n".join(_timeline(ctx, shown.history))]
     body = "\n\n".join(html.escape(block, quote=False) for block in blocks if block)
@@ -126,9 +133,11 @@ def text(ctx: Context, shown: Shown) -> str:
 
 
 def _fields(shown: Shown) -> Sequence[Field]:
-    if shown.product is None:
-        return ()
-    return form_answers.questions(shown.product.kind, shown.product.fields)
+    """The questions as they were asked; the order keeps them."""
+    asked = shown.order.product.get("fields")
+    return form_answers.questions(
+        shown.product.kind, asked if isinstance(asked, list) else shown.product.fields
+    )
 
 
 def _timeline(ctx: Context, history: Sequence[OrderEvent]) -> list[str]:

@@ -14,7 +14,8 @@ from app.domain.products import ProductKind
 
 _FOLLOWS: Final[Mapping[str, tuple[str, ...]]] = {"calendar": ("birth_date",)}
 """Answers that mean something else when another one changes."""
-_LONGEST: Final = 300
+LENGTHS: Final = (300, 100, 30)
+"""Characters that an answer may have in a message: the last ones always fit."""
 
 
 def questions(kind: ProductKind, fields: Sequence[object]) -> tuple[Field, ...]:
@@ -66,7 +67,7 @@ def with_answer(answers: Mapping[str, object], key: str, value: object) -> dict[
     return {name: kept for name, kept in answers.items() if name not in gone} | {key: value}
 
 
-def in_words(field: Field, value: Any, locale: str) -> str:
+def in_words(field: Field, value: Any, locale: str, longest: int = LENGTHS[0]) -> str:
     """An answer for people, shortened; None is a question that was skipped or whose answer is not known."""
     if value is None:
         unknown = N_("not known") if field.kind is FieldKind.BIRTH_HOUR else N_("no answer")
@@ -75,8 +76,11 @@ def in_words(field: Field, value: Any, locale: str) -> str:
         return translate(locale, plain_words(field, value))
     if isinstance(value, Mapping):
         return _mapping_in_words(field, value, locale)
-    words = plain_words(field, value)
-    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
+    return _cut(plain_words(field, value), longest)
+
+
+def _cut(words: str, longest: int) -> str:
+    return words if len(words) <= longest else words[: longest - 1] + "…"
 
 
 def _mapping_in_words(field: Field, value: Mapping[str, Any], locale: str) -> str:
@@ -97,13 +101,15 @@ def _hour_in_words(value: Mapping[str, Any], locale: str) -> str:
     return f"{hour:02}:{minute:02}"
 
 
-def lines(fields: Sequence[Field], answers: Mapping[str, object], locale: str) -> list[tuple[str, str]]:
+def lines(
+    fields: Sequence[Field], answers: Mapping[str, object], locale: str, longest: int = LENGTHS[0]
+) -> list[tuple[str, str]]:
     """(question, answer) in words, in the order of the questions; what was asked formerly comes last."""
     told = [
-        (translate(locale, field.label), in_words(field, answers[field.key], locale))
+        (translate(locale, field.label), in_words(field, answers[field.key], locale, longest))
         for field in fields
         if field.key in answers
     ]
     known = {field.key for field in fields}
-    old = [(key, str(value)[:_LONGEST]) for key, value in answers.items() if key not in known]
+    old = [(key, _cut(str(value), longest)) for key, value in answers.items() if key not in known]
     return told + old

@@ -3,6 +3,7 @@
 import pytest
 
 from app.core.db import db
+from app.domain.sending import utf16_length
 from app.models import ProductVisit
 from app.services.orders import forms
 from tests.bots.order_talk import (
@@ -199,6 +200,21 @@ def test_another_persons_form_is_out_of_reach(talk: Talk, mug, word: str):
     give(talk.config, callback_query=press(f"1:{word}:{mark}:size:0", user=WANG))
     assert dict(form().answers) == before
     assert "Aunt Li" not in "".join(talk.texts(WANG))
+
+
+def test_long_answers_give_way_so_that_the_summary_fits(talk: Talk, cast: Cast):
+    asked = [
+        {"key": f"k{number}", "label": f"{number}" * 60, "kind": "text", "max_length": 1000}
+        for number in range(9)
+    ]
+    start(talk, a_mug(cast.tenant, fields=asked))
+    for _ in asked:
+        said = talk.say("\U0001f375" * 400)[0]
+    assert "Is everything right?" in said
+    assert utf16_length(said) <= 4096
+    talk.press(PAY)
+    assert len(orders()[0].inputs["k8"]) == 400
+    assert "…" in talk.press("📦 Show the order")
 
 
 def test_nobodys_words_become_markup(talk: Talk, mug):

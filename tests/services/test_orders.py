@@ -60,7 +60,7 @@ def test_an_order_keeps_what_was_sold_and_reserves_it(cast: Cast, bot: Bot):
     product = a_product(cast.tenant, codes(1), options={"expires_minutes": 45}, providers=["manual"])
     order = make(product, wish(bot, answers={"q1": "red"}))
     assert (order.state, order.amount_minor, order.currency) == ("pending", 1990, "USD")
-    assert (order.product["name"], order.inputs) == ("Card", {"q1": "red"})
+    assert (order.product["name"], order.product["fields"], order.inputs) == ("Card", [], {"q1": "red"})
     assert timedelta(minutes=44) < order.expires_at - clock.now() <= timedelta(minutes=45)
     assert db.session.query(StockItem).one().order_id == order.id
     (line,) = lookup.history(order.id)
@@ -214,7 +214,9 @@ def failed_order(product: Product) -> Order:
     order = an_order(product)
     with transaction():
         for to in (OrderState.PAID, OrderState.GENERATING, OrderState.FAILED):
-            moves.move(lookup.get(order.id, lock=True), to, actor=Actor.WORKER, why="test", error="some_error")
+            moves.move(
+                lookup.get(order.id, lock=True), to, actor=Actor.WORKER, why="test", error="some_error"
+            )
     return order
 
 
