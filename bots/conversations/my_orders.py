@@ -10,6 +10,7 @@ from app.domain.orders import OrderState
 from app.models import Order
 from app.services.fulfilment.delivery import again as send_again
 from app.services.orders import contact, expiry, lookup, ways
+from app.services.orders.contact import TooManyMessages
 from app.services.orders.expiry import is_payable
 from app.services.payments.begin import again as pay_again
 from app.services.payments.begin import switch
@@ -161,15 +162,24 @@ def asked(ctx: Context) -> None:
     if not ctx.event.text.strip():
         ctx.say(ctx.t(N_("Please write it as a text message.")))
         return
-    with ctx.transaction():
-        order = lookup.find_of_buyer(code, ctx.person.telegram_id)
-        if order is None:
-            raise NotFound
-        order = lookup.get(order.id, lock=True)
-        contact.pass_on(order, ctx.person, ctx.event.text, ctx.event.message_id or 0)
+    try:
+        order = _pass_on(ctx, code)
+    except (TooManyMessages, NotFound):
+        ctx.forget()
+        raise
     ctx.forget()
     back = Keyboard([[Button(ctx.t(N_("📦 Show the order")), data("ord", order.code))]])
     ctx.say(ctx.t(N_("✅ Thank you, the shop has your message.")), back)
+
+
+def _pass_on(ctx: Context, code: str) -> Order:
+    with ctx.transaction():
+        found = lookup.find_of_buyer(code, ctx.person.telegram_id)
+        if found is None:
+            raise NotFound
+        order = lookup.get(found.id, lock=True)
+        contact.pass_on(order, ctx.person, ctx.event.text, ctx.event.message_id or 0)
+    return order
 
 
 @contextmanager
