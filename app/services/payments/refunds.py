@@ -57,19 +57,8 @@ def ask(
     if receipt.provider is Provider.STARS and amount != receipt.amount_minor:
         raise RefundWholeOnly
     _reserve(order, receipt, amount)
-    refund = Refund(
-        tenant_id=order.tenant_id,
-        order_id=order.id,
-        receipt_id=receipt.id,
-        reference=f"{order.code}-R{secrets.token_hex(4)}",
-        amount_minor=amount,
-        currency=receipt.currency,
-        state=RefundState.BY_HAND if by_hand or _by_hand(receipt) else RefundState.QUEUED,
-        reason=reason[:300],
-        asked_by=f"{actor.value}:{name}" if name else actor.value,
-    )
-    db.session.add(refund)
-    db.session.flush()
+    reference = f"{order.code}-R{secrets.token_hex(4)}"
+    refund = _write(receipt, reference, amount, (reason[:300], _who(actor, name)), by_hand=by_hand)
     details = {"amount": amount, "currency": receipt.currency, "refund": refund.id, "reason": reason[:300]}
     moves.note(order, "refund_asked", actor, name=name, details=details)
     if order.state is not OrderState.COMPLETED:
@@ -77,6 +66,31 @@ def ask(
     if refund.state is RefundState.QUEUED:
         enqueue(TaskName.PAYMENTS_REFUND, refund.id)
     return refund
+
+
+def _write(
+    receipt: PaymentReceipt, reference: str, amount: int, wish: tuple[str, str], *, by_hand: bool
+) -> Refund:
+    """`wish` = why, and who asked."""
+    reason, who = wish
+    refund = Refund(
+        tenant_id=receipt.tenant_id,
+        order_id=receipt.order_id,
+        receipt_id=receipt.id,
+        reference=reference,
+        amount_minor=amount,
+        currency=receipt.currency,
+        state=RefundState.BY_HAND if by_hand or _by_hand(receipt) else RefundState.QUEUED,
+        reason=reason,
+        asked_by=who,
+    )
+    db.session.add(refund)
+    db.session.flush()
+    return refund
+
+
+def _who(actor: Actor, name: str) -> str:
+    return f"{actor.value}:{name}" if name else actor.value
 
 
 def mark_done(refund_id: int, name: str) -> Refund:
