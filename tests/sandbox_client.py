@@ -92,14 +92,6 @@ class Sandbox(Services):
 
     # The control door
 
-    def get(self, path: str, **params: Any) -> Json:
-        """GET /control/<path>."""
-        return self._read(self._http.get(f"{self.url}/control/{path}", params=params, timeout=130))
-
-    def post(self, path: str, **params: Any) -> Json:
-        """POST /control/<path>."""
-        return self._read(self._http.post(f"{self.url}/control/{path}", json=params, timeout=130))
-
     def api(self, bot: Json | str, method: str, **params: Any) -> Json:
         """One Bot API call as JSON; the whole answer, also when it is an error."""
         token = bot if isinstance(bot, str) else bot["token"]
@@ -229,8 +221,3 @@ class Sandbox(Services):
     def reset(self) -> None:
         """Forgets everything."""
         self.post("reset")
-
-    def _read(self, answer: requests.Response) -> Json:
-        result: Json = answer.json()
-        assert answer.ok, f"the sandbox refused: {result}"
-        return result

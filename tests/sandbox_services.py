@@ -12,19 +12,25 @@ def name_of(bot: Json | str) -> str:
     return bot if isinstance(bot, str) else str(bot["username"])
 
 
+def _read(answer: requests.Response) -> Json:
+    result: Json = answer.json()
+    assert answer.ok, f"the sandbox refused: {result}"
+    return result
+
+
 class Services:
-    """The part of a `Sandbox` that is about the other services."""
+    """The control door, and the part of a `Sandbox` that is about the other services."""
 
     url: str
     _http: requests.Session
 
     def get(self, path: str, **params: Any) -> Json:
         """GET /control/<path>."""
-        raise NotImplementedError
+        return _read(self._http.get(f"{self.url}/control/{path}", params=params, timeout=130))
 
     def post(self, path: str, **params: Any) -> Json:
         """POST /control/<path>."""
-        raise NotImplementedError
+        return _read(self._http.post(f"{self.url}/control/{path}", json=params, timeout=130))
 
     # PingPong; `reference` is our merchantTransactionId, or the address of the payment page
 
