@@ -116,6 +116,7 @@ DEEDS = {
     "cancelled": _l("cancelled"),
     "confirmed": _l("confirmed"),
     "delivered": _l("marked as delivered"),
+    "order.refund_called_off": _l("refund called off"),
     "order.refund_asked": _l("refund begun"),
     "order.refund_done": _l("marked as paid back"),
     "order.sent_again": _l("sent again"),

@@ -35,7 +35,9 @@ class OrderActsView(PageView):
 
     role = Role.SUPPORT
     group, menu_of = Group.BUSINESS, "orders"
-    roles: ClassVar[dict[str, Role | None]] = dict.fromkeys(("mark_paid", "refund_done"), Role.MANAGER)
+    roles: ClassVar[dict[str, Role | None]] = dict.fromkeys(
+        ("mark_paid", "refund_done", "call_off_refund"), Role.MANAGER
+    )
 
     @expose("/")
     def index_view(self) -> Any:
@@ -99,6 +101,15 @@ class OrderActsView(PageView):
         act(lambda: _settle_refund(order, refund_id), gettext("Marked as paid back. The buyer is told."))
         return _back(order)
 
+    @expose("/call-off-refund/", methods=("POST",))
+    def call_off_refund(self) -> Any:
+        """The boss does not pay it back by hand after all."""
+        with transaction():
+            order = chosen_order()
+        refund_id = row_id(sent("id", "refund")[1])
+        act(lambda: _call_off(order, refund_id), gettext("Called off. The money counts as yours again."))
+        return _back(order)
+
 
 def _do(action: str, change: Callable[[Order], object], said: str, *fields: str) -> Any:
     """Runs a change of one order, writes it into the audit log, and goes back to its page."""
@@ -138,6 +149,15 @@ def _settle_refund(order: Order, refund_id: int) -> None:
     refunds.mark_done(refund_id, _me())
     shop_alerts.settle_kind(order.tenant_id, [AlertKind.REFUND_FAILED], _me(), order_id=order.id)
     audit.record(order.tenant_id, "order.refund_done", ("order", order.id, order.code), {"refund": refund_id})
+
+
+def _call_off(order: Order, refund_id: int) -> None:
+    if refund_id not in {one.id for one in payments.refunds_of(order.id)}:
+        raise NotFound
+    refunds.call_off(refund_id, _me())
+    audit.record(
+        order.tenant_id, "order.refund_called_off", ("order", order.id, order.code), {"refund": refund_id}
+    )
 
 
 def _me() -> str:

@@ -41,6 +41,7 @@ EVENTS: dict[str, tuple[str, Any]] = {
     "retry": ("", _l("Tried again")),
     "refund_asked": ("warn", _l("Refund begun")),
     "refund_done": ("ok", _l("Money paid back")),
+    "refund_called_off": ("", _l("Refund by hand called off")),
     "refund_failed": ("bad", _l("Refund failed")),
     "refund_refused": ("bad", _l("The refund could not begin")),
     "refund_mismatch": ("bad", _l("The provider tells of a refund that does not fit")),
