@@ -17,9 +17,8 @@ from app.domain.orders import Actor, OrderState, Phase, Step, StepState
 from app.domain.outbox import OutboxState
 from app.domain.payments import MoneyStatus, PaymentState, Provider, RefundState, Verdict
 from app.models import Order
-from app.services.fulfilment.errors import Reason
+from app.services.fulfilment import reasons
 from app.services.orders import lookup
-from app.services.payments.disputes import DISPUTED
 
 Words = Mapping[Any, tuple[str, Any]]
 STATES: Words = {
@@ -48,23 +47,7 @@ ACTORS: dict[str, Any] = {
     Actor.SWEEP: _l("By itself"),
     Actor.WORKER: _l("By itself"),
 }
-REASONS: dict[str, Any] = {
-    Reason.NOT_CONFIRMED: _l("The payment provider has not confirmed the money yet."),
-    Reason.PAYMENT_MISMATCH: _l("The payment provider says that another amount was paid."),
-    Reason.SERVICE_DOWN: _l("An outside service does not answer."),
-    Reason.SERVICE_REFUSED: _l("An outside service refuses: its key or balance is to be mended."),
-    Reason.SPENDING_CAP: _l("Today's limit of spending on AI is reached."),
-    Reason.SOLD_OUT: _l("It was sold out."),
-    Reason.BROKEN: _l("An error of the program."),
-    Reason.KILLED_WORKERS: _l("The program stopped three times while it worked on this order."),
-    Reason.GAVE_UP: _l("All tries were used up."),
-    Reason.BLOCKED: _l("The buyer has blocked the bot."),
-    Reason.REFUSED: _l("Telegram refuses the message."),
-    Reason.UNCLEAR: _l("Nobody knows whether Telegram delivered it."),
-    Reason.BOT_GONE: _l("The bot was removed."),
-    DISPUTED: _l("The buyer disputes the payment at his bank."),
-    "buyer_erased": _l("The buyer's data was erased, so it can only be refunded."),
-}
+REASONS: dict[str, Any] = {code: _l(words) for code, words in reasons.REASONS.items()}
 NEXT: dict[OrderState, Any] = {
     OrderState.PENDING: _l("Nothing to do: it is delivered by itself as soon as it is paid."),
     OrderState.PAID: _l("Nothing to do: it is taken up in a moment."),
