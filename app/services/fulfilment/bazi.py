@@ -7,7 +7,7 @@ from functools import partial
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from app.core import clock
+from app.core import clock, crypto
 from app.core.db import db
 from app.core.settings import get_settings
 from app.domain.ai_costs import cost_micro, most_micro
@@ -15,17 +15,16 @@ from app.domain.bazi import SECTIONS, Birth, Chart, ReportText, School
 from app.domain.bazi_inputs import birth_of
 from app.domain.bazi_names import TITLES
 from app.domain.orders import Step
-from app.domain.services import Service
+from app.domain.services import Service, ServiceFailed
 from app.models import Order, Tenant
 from app.services import files, service_accounts, spending
-from app.services.fulfilment import steps
+from app.services.fulfilment import guarding, steps
 from app.services.fulfilment.calls import Call, Ending, Signs, Write
 from app.services.fulfilment.claims import Claimed
 from app.services.fulfilment.errors import Capped
-from app.services.fulfilment.guarding import let_through
 from app.services.fulfilment.kept import chart_of, text_of
 from app.services.reports import prompts
-from app.services.reports.chart import make_chart
+from app.services.reports.chart import make_chart, make_instead
 from app.services.reports.pdf import PdfHead, render
 from app.services.reports.text import write_text
 from app.services.service_accounts import DeepSeekKey, ServiceKey
@@ -45,8 +44,20 @@ class ChartCall(Call):
     key: ServiceKey | None
 
     def make(self, signs: Signs) -> Write:  # noqa: ARG002 - too short to be shown
-        chart = make_chart(self.birth, self.school, self.key)
-        return partial(_keep_chart, self.claimed, chart)
+        try:
+            chart, refusal = make_chart(self.birth, self.school, self.key), ""
+        except ServiceFailed as failure:
+            if not failure.permanent:
+                raise
+            # The same pillars come from our own calculation: nobody waits for a key or a balance to be mended.
+            chart, refusal = make_instead(self.birth, self.school), failure.reason
+        return partial(self._keep, chart, refusal)
+
+    def _keep(self, chart: Chart, refusal: str) -> Ending:
+        if refusal:
+            guarding.tell_refused(self.claimed, self.service, refusal)
+        steps.keep(self.claimed, Step.CHART, steps.Result(chart.source.value, chart.to_json()))
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,7 @@ class TextCall(Call):
             on_progress=begun,
             deadline=min(get_settings().deepseek_seconds, signs.seconds_left()),
             today=self.today,
-            user=f"tenant-{self.claimed.tenant_id}",
+            user=_pseudonym(self.claimed),
         )
         return partial(self._keep, text)
 
@@ -166,14 +177,15 @@ def prepare_pdf(order: Order, claimed: Claimed) -> Call | None:
     return PdfCall(claimed, "", head, chart_of(order.id), text)
 
 
-def _keep_chart(claimed: Claimed, chart: Chart) -> Ending:
-    steps.keep(claimed, Step.CHART, steps.Result(chart.source.value, chart.to_json()))
-    return None
+def _pseudonym(claimed: Claimed) -> str:
+    """Tells apart the end users of one key, and tells the service nothing about them."""
+    secret = get_settings().secret_key.get_secret_value()
+    return crypto.derive(secret, "deepseek user", claimed.tenant_id, claimed.telegram_id)
 
 
 def _begin(claimed: Claimed, step: Step, service: str) -> None:
     if service:
-        let_through(claimed, service)
+        guarding.let_through(claimed, service)
     steps.begin(claimed, step, service or _BUILT_IN)
 
 

@@ -40,8 +40,13 @@ def failed(claimed: Claimed, service: str, error: str) -> Later:
 
 
 def refused(claimed: Claimed, service: str, reason: str) -> Later:
-    """The service wants a better key or more money: told once a day, and asked again now and then."""
+    """The service wants a better key or more money; it is asked again now and then."""
+    tell_refused(claimed, service, reason)
+    return Away(service, MENDING_SECONDS)
+
+
+def tell_refused(claimed: Claimed, service: str, reason: str) -> None:
+    """The boss hears once a day that a service wants a better key or more money."""
     key = f"service_key_bad:{service}:{clock.now():%Y-%m-%d}"
     details: dict[str, object] = {"service": service, "reason": reason}
     shop_alerts.raise_alert(claimed.tenant_id, AlertKind.SERVICE_KEY_BAD, key, details=details)
-    return Away(service, MENDING_SECONDS)

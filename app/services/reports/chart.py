@@ -14,6 +14,7 @@ from app.gateways.yuanfenju import Answer, Question, Refused, ask_chart
 log = logging.getLogger(__name__)
 
 DISAGREED: Final = "外部排盘服务给出的四柱与本系统的计算不一致，本报告采用本系统的计算。"  # noqa: RUF001 - Chinese
+INSTEAD: Final = "外部排盘服务暂不可用，本报告采用本系统的计算。"  # noqa: RUF001 - Chinese
 
 
 def make_chart(birth: Birth, school: School, key: Access | None) -> Chart:
@@ -38,6 +39,12 @@ def make_chart(birth: Birth, school: School, key: Access | None) -> Chart:
         )
         return replace(own, notes=(*own.notes, DISAGREED))
     return _filled(own, answer)
+
+
+def make_instead(birth: Birth, school: School) -> Chart:
+    """Our own chart, with a note of it, where the account's service will not answer before somebody mends it."""
+    own = chart_of(birth, school)
+    return replace(own, notes=(*own.notes, INSTEAD))
 
 
 def _agrees(answer: Answer, own: Chart) -> bool:
