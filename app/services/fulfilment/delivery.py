@@ -65,7 +65,7 @@ def start(order: Order, claimed: Claimed) -> None:
     *before, main = parts_of(order)
     keys = [f"order:{order.id}:text:{number}:{order.turn}" for number in range(1, len(before) + 1)]
     for part, key in zip(before, keys, strict=True):
-        _queue(order, part.method, part.payload(), key)
+        _queue(order, part.method, part.payload() | {"order_id": order.id}, key)
     main_key, ready = f"order:{order.id}:file:{order.turn}", f"order:{order.id}:ready:{order.turn}"
     edit = {"message_of": telling.progress_key(order.id, order.turn), "order_id": order.id}
     _queue(order, main.edit_method, main.payload() | edit, main_key)

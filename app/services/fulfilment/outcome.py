@@ -20,8 +20,9 @@ from app.services.fulfilment.errors import Away, Capped, Hopeless, Later, Reason
 from app.services.orders import lookup, moves
 from app.services.payments import refunds
 
-SIBLINGS_LATER: Final = 10.0
-"""Seconds that the other orders wait longer, so that one alone finds out whether a service is back."""
+LATER: Final = 10.0
+"""Seconds between the one order that finds out whether a service is back and the others, and again between them and
+the one that has just failed: it may be its own fault."""
 STEP_OF: Final = {
     Provider.PINGPONG.value: Step.CONFIRM,
     Service.YUANFENJU.value: Step.CHART,
@@ -34,8 +35,13 @@ _NEEDS = """
     AND NOT EXISTS (SELECT FROM order_step s WHERE s.order_id = o.id AND s.step = :step AND s.state = 'done')
 """
 _PARK = text(f"""
-UPDATE orders o SET not_before = :until, error = 'service_down'
-WHERE {_NEEDS} AND (o.not_before IS NULL OR (o.not_before < :until AND o.error = 'service_down'))
+WITH parked AS MATERIALIZED (
+    SELECT o.id, row_number() OVER (ORDER BY o.paid_at, o.id) AS place FROM orders o
+    WHERE {_NEEDS} AND (o.not_before IS NULL OR (o.not_before <= :until AND o.error = 'service_down'))
+)
+UPDATE orders o SET not_before = CASE WHEN parked.place = 1 THEN CAST(:first AS timestamptz) ELSE :until END,
+    error = 'service_down'
+FROM parked WHERE o.id = parked.id AND o.state = 'paid'
 """)  # noqa: S608 - no input of anybody
 _UNPARK = text(f"""
 UPDATE orders o SET not_before = NULL WHERE {_NEEDS} AND o.not_before IS NOT NULL AND o.error = 'service_down'
@@ -51,10 +57,12 @@ def postpone(claimed: Claimed, later: Later) -> None:
         fail(order, later.reason, refund=False)
         return
     seconds = wait_after(order.attempts) if later.seconds is None else later.seconds
+    if isinstance(later, Away):
+        seconds += 2 * LATER
     details = jsonb.dump({"reason": later.reason, "seconds": round(seconds)}).decode()
     claims.put_back(claimed, now + timedelta(seconds=seconds), later.reason.value, details, free=later.free)
     if isinstance(later, Away):
-        _park(claimed.tenant_id, later.service, seconds)
+        _park(claimed.tenant_id, later.service, seconds - 2 * LATER)
     elif isinstance(later, Capped):
         key = f"spending_cap:{later.whose}:{now:%Y-%m-%d}"
         details_of: dict[str, object] = {"whose": later.whose}
@@ -99,8 +107,9 @@ def unpark(tenant_id: int, service: str) -> None:
 
 def _park(tenant_id: int, service: str, seconds: float) -> None:
     """The other orders that need the service wait as well, without finding out one by one."""
-    until = clock.now() + timedelta(seconds=seconds + SIBLINGS_LATER)
-    db.session.execute(_PARK, {**_who(tenant_id, service), "until": until})
+    first = clock.now() + timedelta(seconds=seconds)
+    values = {"first": first, "until": first + timedelta(seconds=LATER)}
+    db.session.execute(_PARK, _who(tenant_id, service) | values)
 
 
 def _who(tenant_id: int, service: str) -> dict[str, object]:

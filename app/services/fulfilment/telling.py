@@ -80,7 +80,8 @@ def say(order: Order, said: str, key: str) -> None:
 
 
 def _send(order: Order, said: str, key: str) -> None:
-    payload = {**PLAIN, "text": said}
+    # With the order's id it outlasts any outage of Telegram's.
+    payload = {**PLAIN, "text": said, "order_id": order.id}
     outbox.queue_message(order.tenant_id, order.bot_id, order.telegram_id, "sendMessage", payload, key)
 
 
