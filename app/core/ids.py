@@ -1,6 +1,11 @@
 """Random identifiers that may be shown to the outside."""
 
+import hashlib
 import secrets
+from typing import Final
+
+_ALPHABET: Final = "BCDFGHJKMNPQRSTVWXYZ23456789"
+_CODE_LENGTH: Final = 10
 
 
 def public_id() -> str:
@@ -10,8 +15,13 @@ def public_id() -> str:
 
 def one_time_code() -> str:
     """Ten characters that a person can type: no vowels and no look-alikes."""
-    alphabet = "BCDFGHJKMNPQRSTVWXYZ23456789"
-    return "".join(secrets.choice(alphabet) for _ in range(10))
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH))
+
+
+def code_of(secret: str) -> str:
+    """The same shape, always the same for one secret; who does not know the secret can't foretell it."""
+    digest = hashlib.sha256(secret.encode()).digest()
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:_CODE_LENGTH])
 
 
 def api_key() -> str:

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from app.core.db import db
 from app.domain.bots import BotState
-from app.domain.people import Role, may
-from app.models import Membership
 from app.services.dashboard import midnight
 
 _FIGURES = text("""
@@ -29,16 +27,6 @@ class Figures:
     members: int
     open_updates: int
     dead_updates: int
-
-
-def is_manager(tenant_id: int, telegram_id: int) -> bool:
-    """Whether this Telegram account is linked to somebody who manages the tenant."""
-    role = db.session.scalar(
-        select(Membership.role).where(
-            Membership.tenant_id == tenant_id, Membership.telegram_id == telegram_id
-        )
-    )
-    return role is not None and may(role, Role.MANAGER)
 
 
 def get(bot_id: int, timezone: str) -> Figures:

@@ -13,6 +13,7 @@ from app.core.errors import NotFound
 from app.core.i18n import N_, translate
 from app.core.queue import TaskName, enqueue
 from app.core.settings import get_settings
+from app.domain.buttons import data
 from app.domain.shop_alerts import MANY, TEXTS, AlertKind, path_of
 from app.models import Order, Product, ShopAlert
 from app.services import mails, notices, outbox
@@ -20,6 +21,9 @@ from app.services import mails, notices, outbox
 BATCH: Final = 500
 TOGETHER: Final = 3
 """More alerts of one kind than this become one message."""
+ORDER_BUTTON: Final = "adord"
+"""The button that opens an order's card for whoever runs the shop."""
+OPEN_ORDER: Final = N_("📦 Open the order")
 SUBJECT: Final = N_("Your shop needs you")
 _MESSAGE: Final = "🔔 %(words)s"
 
@@ -177,6 +181,10 @@ def _tell(alerts: Sequence[ShopAlert]) -> None:
         carrier = notices.carrier(first.tenant_id, reader.telegram_id)
         if carrier is not None and reader.telegram_id is not None:
             body: dict[str, object] = {"text": said, "link_preview_options": {"is_disabled": True}}
+            if len(alerts) == 1 and first.order_id is not None:
+                label = translate(reader.locale, OPEN_ORDER)
+                button = {"text": label, "callback_data": data(ORDER_BUTTON, first.order_id)}
+                body["reply_markup"] = {"inline_keyboard": [[button]]}
             to = (first.tenant_id, carrier, reader.telegram_id)
             outbox.queue_message(*to, "sendMessage", body, f"{key}:{reader.telegram_id}")
     for alert in alerts:

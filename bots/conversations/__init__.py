@@ -2,6 +2,12 @@
 
 from bots.conversations import (
     admin,
+    admin_alerts,
+    admin_bot,
+    admin_broadcasts,
+    admin_lotteries,
+    admin_money,
+    admin_orders,
     cancel,
     fallback,
     help,  # noqa: A004
@@ -31,6 +37,12 @@ _MODULES = (
     language,
     link,
     admin,
+    admin_alerts,
+    admin_bot,
+    admin_broadcasts,
+    admin_lotteries,
+    admin_money,
+    admin_orders,
     lotteries,
     lottery_join,
     my_lotteries,

@@ -97,9 +97,9 @@ def test_a_code_of_another_tenant_does_not_work(talk: Talk, cast: Cast):
     assert "not valid any more" in talk.say(f"/link {_code(cast, cast.stranger)}")[0]
 
 
-def test_admin_shows_figures_to_a_linked_owner_only(talk: Talk, cast: Cast):
+def test_admin_shows_figures_to_linked_staff_only(talk: Talk, cast: Cast):
     assert "people who run this bot" in talk.say("/admin")[0]
-    talk.say(f"/link {_code(cast, cast.staff)}", WANG)
+    talk.say(f"/link {_code(cast, cast.reader)}", WANG)
     assert "people who run this bot" in talk.say("/admin", WANG)[0]
     talk.say(f"/link {_code(cast, cast.owner)}")
     figures = talk.say("/admin")[0]

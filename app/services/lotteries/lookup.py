@@ -83,6 +83,12 @@ def list_open(tenant_id: int, page: int = 0) -> Page:
     return Page(found[:PAGE], number, len(found) > PAGE)
 
 
+def latest(tenant_id: int) -> Lottery | None:
+    """The one that was opened last. Its secrets are not read."""
+    query = select(Lottery).where(Lottery.tenant_id == tenant_id, Lottery.opened_at.is_not(None))
+    return db.session.scalar(query.order_by(Lottery.id.desc()).limit(1).options(*_SECRETS))
+
+
 def entry_count(lottery_id: int) -> int:
     """How many joined; reads the counters, not the entries."""
     query = select(func.sum(LotteryTally.entries)).where(LotteryTally.lottery_id == lottery_id)

@@ -63,15 +63,20 @@ def create(
     spec: LotterySpec,
     template_id: int | None = None,
     run_at: datetime | None = None,
+    *,
+    code: str | None = None,
 ) -> Lottery:
-    """A draft. Its seed is made here and its commitment never changes. Raises NotFound, BotGone, BadSpec."""
+    """A draft. Its seed is made here and its commitment never changes. Raises NotFound, BotGone, BadSpec.
+
+    A `code` that the caller makes always the same way keeps one wish from making two lotteries.
+    """
     check_bot(tenant_id, bot_id)
     _check_picture(tenant_id, spec.picture_id)
     seed = secrets.token_bytes(SECRET_BYTES)
     lottery = Lottery(
         tenant_id=tenant_id,
         bot_id=bot_id,
-        code=one_time_code(),
+        code=code or one_time_code(),
         state=LotteryState.DRAFT,
         seed=seed.hex(),
         salt=secrets.token_bytes(SECRET_BYTES).hex(),

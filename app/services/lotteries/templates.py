@@ -111,11 +111,15 @@ def resume(template_id: int) -> LotteryTemplate:
     return template
 
 
-def create_from(template_id: int) -> Lottery:
-    """A draft that closes when the template's duration is over, counted from now. Raises BadSpec, NotFound."""
+def create_from(template_id: int, lasts: timedelta | None = None, code: str | None = None) -> Lottery:
+    """A draft that closes after `lasts`, else when the template's duration is over, counted from now.
+
+    `code` as for `manage.create`. Raises BadSpec, NotFound.
+    """
     template = get(template_id)
-    found = spec.read(template.tenant_id, {**template.body, "closes_at": clock.now() + _duration(template)})
-    return manage.create(template.tenant_id, template.bot_id, found, template_id=template.id)
+    closes_at = clock.now() + (lasts or _duration(template))
+    found = spec.read(template.tenant_id, {**template.body, "closes_at": closes_at})
+    return manage.create(template.tenant_id, template.bot_id, found, template_id=template.id, code=code)
 
 
 def list_due() -> list[int]:

@@ -18,7 +18,7 @@ from app.services.people.invitations import (
     list_invitations,
     revoke_invitation,
 )
-from app.services.people.links import create_link_code, linked_members, unlink, use_link_code
+from app.services.people.links import create_link_code, find_linked, linked_members, unlink, use_link_code
 from app.services.people.sessions import (
     FRESH,
     close_tenant,
@@ -55,6 +55,7 @@ __all__ = [
     "end_session",
     "find_by_email",
     "find_invitation",
+    "find_linked",
     "find_session",
     "forget_tries",
     "invite",

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import contains_eager
 
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.ids import one_time_code
-from app.models import LinkCode, Membership
+from app.models import LinkCode, Membership, User
 from app.services import audit
 
 LIVES = timedelta(minutes=15)
@@ -68,6 +69,18 @@ def unlink(tenant_id: int, membership_id: int) -> None:
         raise NotFound
     membership.telegram_id = membership.telegram_name = membership.telegram_linked_at = None
     audit.record(tenant_id, "staff.telegram_unlinked", ("membership", membership.id, membership.user.email))
+
+
+def find_linked(tenant_id: int, telegram_id: int) -> Membership | None:
+    """Whose Telegram account this is in the tenant, with the role of this moment; None where his account is closed."""
+    query = (
+        select(Membership)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.tenant_id == tenant_id, Membership.telegram_id == telegram_id, User.active)
+        .options(contains_eager(Membership.user))
+        .execution_options(populate_existing=True)
+    )
+    return db.session.scalar(query)
 
 
 def linked_members(tenant_id: int) -> Sequence[Membership]:
