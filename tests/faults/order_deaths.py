@@ -8,7 +8,7 @@ POINTS: Final = {
     "claimed": "bots.order_production._produce",
     "confirming": "app.services.fulfilment.confirming._settle",
     "charting": f"{_BAZI}.make_chart",
-    "charted": f"{_BAZI}._keep_chart",
+    "charted": f"{_BAZI}.ChartCall._keep",
     "writing": f"{_BAZI}.write_text",
     "in a chapter": "bots.order_signs.Signs.chapter",
     "written": f"{_BAZI}.TextCall._keep",
