@@ -20,7 +20,7 @@ help: ## Explain the targets
 run: .venv/ready ## Start everything: servers, web, workers, beat, sandbox, a demo boss (Ctrl+C stops)
 	@exec $(BIN)/python -m app.cli.dev
 
-sandbox: .venv/ready ## Start the stand-in for Telegram alone
+sandbox: .venv/ready ## Start the stand-in for Telegram, payments and AI alone
 	@exec $(BIN)/python -m sandbox
 
 test: .venv/ready ## Run the whole test suite
@@ -37,7 +37,7 @@ format: .venv/ready ## Put the code into the house's form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/ready ## Measure updates, lotteries, broadcasts (CROWD=5000 shortens the rush of 50,000)
+bench: .venv/ready ## Measure updates, lotteries, broadcasts, orders (CROWD=5000 shortens the rush of 50,000)
 	@$(BIN)/python -m benchmarks
 
 faults: .venv/ready ## Kill and restart real processes under load (part of the test suite, alone)
