@@ -21,6 +21,7 @@ from admin.order_parts import WAYS, chosen_order, money
 from app.core.errors import AppError, NotFound
 from app.core.queue import transaction
 from app.domain.money import Money, read_money
+from app.domain.orders import read_code
 from app.domain.payments import Provider
 from app.domain.people import Role
 from app.models import Order, PaymentReceipt
@@ -34,7 +35,7 @@ SELF = "by_hand"
 class RefundForm(AdminForm):
     """One refund."""
 
-    also_posted = frozenset({"id"})
+    also_posted = frozenset({"id", "key"})
     receipt = SelectField(_l("Which payment"), coerce=int)
     amount = CleanStringField(_l("Sum of money"), [InputRequired(), Length(max=20)])
     how = RadioField(_l("How"), default="provider")
@@ -107,6 +108,7 @@ def _ask(order: Order, left: list[PaymentReceipt], form: RefundForm) -> bool:
                 name=name,
                 receipt_id=receipt.id,
                 by_hand=form.how.data == SELF,
+                key=read_code(request.form.get("key", "")) or "",
             )
             changes: dict[str, object] = {"amount": str(amount), "reason": form.reason.data}
             audit.record(order.tenant_id, "order.refund_asked", ("order", order.id, order.code), changes)

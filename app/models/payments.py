@@ -114,7 +114,8 @@ class PaymentReceipt(Keyed, TenantOwned, Model):
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
-        UniqueConstraint("provider", "transaction"),
+        # Within a tenant: whoever signs for an account of his own may claim any name, and must not take others' away.
+        UniqueConstraint("tenant_id", "provider", "transaction"),
         belongs_to("orders", "order_id"),
         belongs_to("payment", "payment_id"),
         CheckConstraint("amount_minor > 0", name="amount"),

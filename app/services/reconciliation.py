@@ -265,13 +265,20 @@ def _write(day: Day, payment_id: int, theirs: Theirs) -> bool:
     return db.session.scalar(made) is not None and difference is not Difference.NONE
 
 
+def _pay_back(line: ReconciliationLine, name: str) -> None:
+    """What came in by this payment, where it is not on its way back already: the order may be paid by another one."""
+    for receipt in lookup.receipts_of(line.order_id):
+        if receipt.payment_id == line.payment_id and receipt.refunded_minor < receipt.amount_minor:
+            refunds.ask(line.order_id, reason="reconciliation", name=name, receipt_id=receipt.id)
+
+
 def _act(line: ReconciliationLine, how: Settlement, name: str) -> None:
     match how:
         case Settlement.MARK_PAID:
             transfers.vouch(line.payment_id, name)
         case Settlement.REFUND:
             transfers.vouch(line.payment_id, name)
-            refunds.ask(line.order_id, reason="reconciliation", name=name)
+            _pay_back(line, name)
         case Settlement.MARK_REFUNDED:
             reference = lookup.get(line.payment_id).reference
             told = Receipt(reference, MoneyStatus.REFUNDED)

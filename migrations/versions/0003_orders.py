@@ -1256,7 +1256,9 @@ def upgrade() -> None:
             ["tenant_id"], ["tenant.id"], name=op.f("fk_payment_receipt_tenant_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_receipt")),
-        sa.UniqueConstraint("provider", "transaction", name=op.f("uq_payment_receipt_provider_transaction")),
+        sa.UniqueConstraint(
+            "tenant_id", "provider", "transaction", name=op.f("uq_payment_receipt_tenant_id_provider_transaction")
+        ),
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_payment_receipt_tenant_id_id")),
     )
     op.create_index("ix_payment_receipt_at", "payment_receipt", ["tenant_id", "at"], unique=False)

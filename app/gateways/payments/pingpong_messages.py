@@ -39,6 +39,7 @@ def read(raw: bytes) -> Notice:
     receipt = _refunded(inner) if kind == "REFUND" else receipt_of(inner)
     if not account or not client or not receipt.reference:
         raise Malformed("accId, clientId or merchantTransactionId is missing")
+    _check_names(receipt)
     if kind not in {"RECHARGE", "REFUND"} or not status:
         raise Malformed("notifyType or status is missing")
     return Notice(envelope, account, client, f"{kind} {status}"[:_LONGEST_KIND], receipt)
@@ -51,9 +52,19 @@ def _dispute(envelope: Mapping[str, object], inner: Mapping[str, object], event:
     if not account or not reference:
         raise Malformed("accId or merchantReference is missing")
     transaction = text_of(inner, "originalReference") or text_of(inner, "transactionId")
-    receipt = Receipt(reference, MoneyStatus.PROCESSING, transaction, details={"event": event})
+    receipt = Receipt(
+        reference, MoneyStatus.PROCESSING, transaction, details={"event": event[:_LONGEST_KIND]}
+    )
+    _check_names(receipt)
     kind = f"DISPUTE {event}"[:_LONGEST_KIND]
     return Notice(envelope, account, text_of(envelope, "clientId"), kind, receipt, dispute=True)
+
+
+def _check_names(receipt: Receipt) -> None:
+    """Names of movements are keys with us. Raises Malformed for one that is none."""
+    names = (receipt.reference, receipt.transaction, receipt.refund_reference, receipt.refund_transaction)
+    if max(map(len, names)) > _LONGEST_KIND:
+        raise Malformed("a name is too long")
 
 
 def plain(text: str) -> str:

@@ -1,6 +1,7 @@
 """Asking for money: a payment is written down before any provider hears of it. One order has at most one open payment."""
 
 import secrets
+from typing import Final
 
 from sqlalchemy import text
 
@@ -15,6 +16,9 @@ from app.services.orders import lookup as orders
 from app.services.orders import moves
 from app.services.payments import lookup, messages
 from app.services.payments.errors import NotPayable, ProviderMissing
+
+MAX_PAYMENTS: Final = 20
+"""So many payments one order may have: each is a call at a provider."""
 
 # The index of open payments decides between two that begin at once.
 _INSERT = text("""
@@ -38,6 +42,8 @@ def begin(order: Order) -> Payment:
     account, own = _account(order)
     now = clock.now()
     db.session.flush()
+    if len(lookup.payments_of(order.id)) >= MAX_PAYMENTS:
+        raise NotPayable
     made = db.session.scalar(
         _INSERT,
         {

@@ -54,10 +54,12 @@ def accepted(order_id: int) -> PaymentReceipt | None:
     return db.session.scalar(query.execution_options(populate_existing=True))
 
 
-def find_receipt(provider: Provider, transaction: str) -> PaymentReceipt | None:
+def find_receipt(tenant_id: int, provider: Provider, transaction: str) -> PaymentReceipt | None:
     """By the provider's id of the money's movement."""
     query = select(PaymentReceipt).where(
-        PaymentReceipt.provider == provider, PaymentReceipt.transaction == transaction
+        PaymentReceipt.tenant_id == tenant_id,
+        PaymentReceipt.provider == provider,
+        PaymentReceipt.transaction == transaction,
     )
     return db.session.scalar(query.execution_options(populate_existing=True))
 

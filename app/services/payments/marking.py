@@ -7,7 +7,7 @@ from app.core.db import db
 from app.core.queue import TaskName, enqueue
 from app.domain.money import Money
 from app.domain.orders import Actor, OrderState
-from app.domain.payments import MoneyStatus, PaymentState, Receipt, Verdict
+from app.domain.payments import MoneyStatus, PaymentState, Provider, Receipt, Verdict
 from app.domain.shop_alerts import AlertKind
 from app.models import Order, Payment
 from app.services.orders import lookup as orders
@@ -28,11 +28,12 @@ _INSERT = text("""
 INSERT INTO payment_receipt (tenant_id, order_id, payment_id, provider, transaction, amount_minor, currency, accepted,
                              told_by, confirmed_at)
 VALUES (:tenant_id, :order_id, :payment_id, :provider, :transaction, :amount, :currency, :accepted, :told_by, :confirmed)
-ON CONFLICT (provider, transaction) DO NOTHING RETURNING id
+ON CONFLICT (tenant_id, provider, transaction) DO NOTHING RETURNING id
 """)
 _ADOPT = text("""
 UPDATE payment_receipt SET transaction = :transaction WHERE payment_id = :payment_id AND transaction = :nameless
-  AND NOT EXISTS (SELECT FROM payment_receipt o WHERE o.provider = :provider AND o.transaction = :transaction)
+  AND NOT EXISTS (SELECT FROM payment_receipt o WHERE o.tenant_id = payment_receipt.tenant_id
+                  AND o.provider = :provider AND o.transaction = :transaction)
 """)
 _CONFIRMING = frozenset({Actor.RECONCILIATION, Actor.STARS, Actor.STAFF})
 """Whoever has it from the provider itself, or has looked into the account."""
@@ -102,6 +103,9 @@ def accept(order: Order, payment: Payment, transaction: str, told_by: Actor, nam
 
 def _to_paid(order: Order, told_by: Actor, name: str, details: dict[str, object]) -> None:
     begin.close_open(order.id, "paid by another payment")
+    # He may have chosen another way meanwhile: what came in is what the books say.
+    order.provider = Provider(str(details["provider"]))
+    order.amount_minor, order.currency = int(str(details["amount"])), str(details["currency"])
     if order.state in {OrderState.PENDING, OrderState.EXPIRED}:
         late = order.state is OrderState.EXPIRED
         why = "paid_late" if late else "paid"
@@ -136,7 +140,7 @@ def _mismatch(order: Order, payment: Payment, receipt: Receipt, told_by: Actor, 
 
 def _known(order: Order, payment: Payment, transaction: str, told_by: Actor, name: str) -> Verdict:
     """The movement of money is on a receipt already: this payment's, or it is claimed for two payments."""
-    found = lookup.find_receipt(payment.provider, transaction)
+    found = lookup.find_receipt(payment.tenant_id, payment.provider, transaction)
     if found is None or found.payment_id != payment.id:
         details: dict[str, object] = {"transaction": transaction, "payment": payment.id}
         moves.note(order, "transaction_reused", told_by, name=name, details=details)

@@ -22,7 +22,8 @@ from app.services.shop_alerts import raise_alert
 
 MAX_BYTES: Final = 64 * 1024
 MAX_REFUSED: Final = 1000
-"""So many refused callbacks are kept of 24 hours; more are only counted by the web server."""
+"""So many refused callbacks are kept of 24 hours, and as many rightly signed ones about nothing of ours, so that junk
+crowds none of these out; more are only counted by the web server."""
 MAX_UNKNOWN: Final = 3
 """So many payments an hour may be unknown before somebody is told."""
 REFUSED: Final = frozenset({Verdict.MALFORMED, Verdict.BAD_SIGNATURE, Verdict.WRONG_ACCOUNT})
@@ -36,8 +37,9 @@ RETURNING id, times
 _VERDICT = text("UPDATE payment_event SET verdict = :verdict WHERE id = :id")
 _REFUSE = text("""
 INSERT INTO refused_callback (provider, sha256, raw, verdict, ip)
-SELECT :provider, :sha256, :raw, :verdict, :ip
-WHERE (SELECT count(*) FROM refused_callback WHERE received_at > clock_timestamp() - interval '1 day') < :most
+SELECT :provider, :sha256, :raw, CAST(:verdict AS text), :ip
+WHERE (SELECT count(*) FROM refused_callback WHERE received_at > clock_timestamp() - interval '1 day'
+       AND (verdict = 'unknown_payment') = (CAST(:verdict AS text) = 'unknown_payment')) < :most
 """)
 _UNKNOWN = text("""
 SELECT count(*) FROM refused_callback

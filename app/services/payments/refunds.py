@@ -39,16 +39,23 @@ def ask(
     receipt_id: int | None = None,
     actor: Actor | None = None,
     by_hand: bool = False,
+    key: str = "",
 ) -> Refund:
     """Writes a refund down and has it sent. Without an amount, all that is left of the receipt; without a receipt, the
     one that the order was paid with. `name` is who of the staff asked; without one it is the program. `by_hand` = the boss
-    pays it back himself and marks it, without the provider.
+    pays it back himself and marks it, without the provider. The same `key` again is the same refund.
 
     An order that is not completed yet and is paid back as a whole becomes `refunded` at once, so that nothing is
     delivered any more; a completed one when the money is back. Raises NothingReceived, RefundTooLarge, RefundWholeOnly.
     """
     order = orders.get(order_id, lock=True)
     actor = actor or (Actor.STAFF if name else Actor.WORKER)
+    reference = f"{order.code}-R{key or secrets.token_hex(4)}"
+    known = db.session.scalar(
+        select(Refund).where(Refund.order_id == order.id, Refund.reference == reference)
+    )
+    if known is not None:
+        return known
     receipt = _receipt(order, receipt_id)
     left = receipt.amount_minor - receipt.refunded_minor
     amount = left if amount_minor is None else amount_minor
@@ -57,7 +64,6 @@ def ask(
     if receipt.provider is Provider.STARS and amount != receipt.amount_minor:
         raise RefundWholeOnly
     _reserve(order, receipt, amount)
-    reference = f"{order.code}-R{secrets.token_hex(4)}"
     refund = _write(receipt, reference, amount, (reason[:300], _who(actor, name)), by_hand=by_hand)
     details = {"amount": amount, "currency": receipt.currency, "refund": refund.id, "reason": reason[:300]}
     moves.note(order, "refund_asked", actor, name=name, details=details)
@@ -173,11 +179,30 @@ def hear(order: Order, receipt: PaymentReceipt, told: Receipt, actor: Actor) -> 
         ours = get(ours.id, lock=True)
         if ours.state is RefundState.DONE:
             return False
-        if ours.state is RefundState.FAILED:
-            _reserve(order, receipt, ours.amount_minor)
+        if ours.state is RefundState.FAILED and not _reserve_again(order, receipt, ours, actor):
+            return False
         finish(order, ours, actor, transaction=told.refund_transaction)
         return True
     return _hear_theirs(order, receipt, told, actor)
+
+
+def _reserve_again(order: Order, receipt: PaymentReceipt, refund: Refund, actor: Actor) -> bool:
+    """A refund that we held for refused went out after all. False where the money was given back another way meanwhile:
+    then it went back twice, which a person has to settle.
+    """
+    left = receipt.amount_minor - receipt.refunded_minor
+    if refund.amount_minor <= left:
+        _reserve(order, receipt, refund.amount_minor)
+        return True
+    _mismatch(order, refund.reference, str(Money(refund.amount_minor, refund.currency)), left, actor)
+    return False
+
+
+def _mismatch(order: Order, reference: str, refunded: str, left: int, actor: Actor) -> None:
+    details: dict[str, object] = {"refunded": refunded, "left": left}
+    moves.note(order, "refund_mismatch", actor, details=details)
+    key = f"refund_mismatch:{reference}"
+    raise_alert(order.tenant_id, AlertKind.AMOUNT_MISMATCH, key, order_id=order.id, details=details)
 
 
 def _hear_theirs(order: Order, receipt: PaymentReceipt, told: Receipt, actor: Actor) -> bool:
@@ -202,10 +227,7 @@ def _hear_theirs(order: Order, receipt: PaymentReceipt, told: Receipt, actor: Ac
     if db.session.scalar(known) is not None:
         return False
     if wrong or not 0 < amount <= left:
-        details: dict[str, object] = {"refunded": str(told.refunded), "left": left}
-        moves.note(order, "refund_mismatch", actor, details=details)
-        key = f"refund_mismatch:{values['reference']}"
-        raise_alert(order.tenant_id, AlertKind.AMOUNT_MISMATCH, key, order_id=order.id, details=details)
+        _mismatch(order, str(values["reference"]), str(told.refunded), left, actor)
         return False
     _reserve(order, receipt, amount)
     made = db.session.scalar(insert(Refund).values(values).returning(Refund))
