@@ -43,6 +43,7 @@ EVENTS: dict[str, tuple[str, Any]] = {
     "refund_done": ("ok", _l("Money paid back")),
     "refund_called_off": ("", _l("Refund by hand called off")),
     "refund_failed": ("bad", _l("Refund failed")),
+    "credits_taken_back": ("warn", _l("Bought credits were taken back")),
     "refund_refused": ("bad", _l("The refund could not begin")),
     "refund_mismatch": ("bad", _l("The provider tells of a refund that does not fit")),
     "refunded": ("warn", _l("Refunded")),
@@ -60,6 +61,7 @@ PARTS: dict[str, Any] = {
     "ready": _l("“Your order is complete”"),
     "late": _l("“It takes longer”"),
     "failed": _l("“It could not be delivered”"),
+    "expired": _l("“Not paid in time”"),
     "by_hand": _l("“The shop delivers in person”"),
     "pay": _l("How to pay"),
     "claimed": _l("“The shop checks the transfer”"),
@@ -115,21 +117,7 @@ def _details(why: str, about: Mapping[str, Any], *, open_words: bool) -> str:
         return reason_words(why)
     if why == "claimed":
         return str(gettext("try %(number)s", number=about.get("attempt", 1)))
-    parts: list[str] = []
-    if "amount" in about and "currency" in about:
-        parts.append(money(about["amount"], about["currency"]))
-    if about.get("provider") in list(Provider):
-        parts.append(str(WAYS[Provider(about["provider"])]))
-    if "wanted" in about:
-        parts.append(
-            str(
-                gettext(
-                    "%(received)s instead of %(wanted)s",
-                    received=about.get("received") or "?",
-                    wanted=about["wanted"],
-                )
-            )
-        )
+    parts = _sums(about)
     if about.get("reason") or about.get("error"):
         parts.append(reason_words(about.get("reason") or about.get("error")))
     if isinstance(seconds := about.get("seconds"), int):
@@ -137,6 +125,20 @@ def _details(why: str, about: Mapping[str, Any], *, open_words: bool) -> str:
     if about.get("transaction"):
         parts.append(str(about["transaction"]))
     return " · ".join(parts)
+
+
+def _sums(about: Mapping[str, Any]) -> list[str]:
+    parts: list[str] = []
+    if "amount" in about and "currency" in about:
+        parts.append(money(about["amount"], about["currency"]))
+    if about.get("provider") in list(Provider):
+        parts.append(str(WAYS[Provider(about["provider"])]))
+    if "wanted" in about:
+        got = about.get("received") or "?"
+        parts.append(str(gettext("%(received)s instead of %(wanted)s", received=got, wanted=about["wanted"])))
+    if "taken" in about:
+        parts.append(str(gettext("%(taken)s taken, %(missing)s were spent already", **about)))
+    return parts
 
 
 def callbacks_of(paid_by: Iterable[Payment]) -> list[PaymentEvent]:
@@ -179,7 +181,7 @@ def _part(name: str) -> str:
 def _of_turns(order: Order, begin: str) -> dict[str, str]:
     kinds = ("progress", "file", "copy", "ready", "failed", "by_hand")
     names = {f"{begin}{kind}:{turn}": kind for turn in range(1, order.turn + 1) for kind in kinds}
-    return names | {f"{begin}late": "late"}
+    return names | {f"{begin}late": "late", f"{begin}expired": "expired"}
 
 
 def _of_steps(steps: Iterable[OrderStep]) -> dict[str, str]:

@@ -10,6 +10,8 @@ from app.domain.orders import MOVES, Actor, OrderState, Phase, is_erased
 from app.domain.shop_alerts import AlertKind
 from app.models import Order, OrderEvent
 from app.services import affiliates, shop_alerts
+from app.services.orders import taking_back
+from app.services.orders import taking_back
 from app.services.orders.errors import BuyerErased, IllegalMove
 from app.services.products import stock
 
@@ -38,7 +40,7 @@ def move(
         setattr(order, column, value)
     order.state = to
     event = _line(order, state, actor=actor, why=why, name=name, details=details)
-    _follow(order, to)
+    _follow(order, to, actor)
     return event
 
 
@@ -93,16 +95,26 @@ def _columns(order: Order, to: OrderState) -> dict[str, object]:
     return columns
 
 
-def _follow(order: Order, to: OrderState) -> None:
+def _follow(order: Order, to: OrderState, actor: Actor) -> None:
     if to is OrderState.COMPLETED:
         affiliates.earn(order)
     elif to is OrderState.REFUNDED:
         affiliates.reverse(order)
         stock.release(order)
+        _take_back(order)
+        taking_back.take_back(order, actor)
     elif to is OrderState.EXPIRED:
         stock.release(order)
     elif to is OrderState.PAID and is_erased(order.telegram_id):
         fail_erased(order)
+
+
+def _take_back(order: Order) -> None:
+    taking_back.withhold(order, "the order was refunded")
+    credits = taking_back.take_credits(order)
+    if credits is not None:
+        taken, bought = credits
+        note(order, "credits_taken", Actor.WORKER, details={"taken": taken, "bought": bought})
 
 
 def fail_erased(order: Order) -> None:

@@ -4,7 +4,7 @@ from app.domain.orders import Actor, OrderState
 from app.domain.shop_alerts import AlertKind
 from app.models import Order
 from app.services.orders import lookup as orders
-from app.services.orders import moves
+from app.services.orders import moves, taking_back
 from app.services.shop_alerts import raise_alert
 
 DISPUTED = "disputed"
@@ -13,7 +13,7 @@ DISPUTED = "disputed"
 
 def stop(order_id: int, event: str, transaction: str) -> None:
     """Sets an order aside that is not delivered yet, by taking it as a worker would and failing it. What was delivered
-    stays so.
+    stays so, but what is left of bought credits is taken back: a boss who wins may post them anew.
     """
     order = orders.get(order_id, lock=True)
     details: dict[str, object] = {"event": event, "transaction": transaction}
@@ -23,6 +23,7 @@ def stop(order_id: int, event: str, transaction: str) -> None:
         _set_aside(order, details)
     else:
         moves.note(order, DISPUTED, Actor.CALLBACK, details=details)
+        taking_back.take_back(order, Actor.CALLBACK)
     key = f"dispute:{order.id}:{event}:{transaction}"
     raise_alert(order.tenant_id, AlertKind.DISPUTE, key, order_id=order.id, details=details)
 
