@@ -3,7 +3,7 @@
 from app.core.errors import Conflict
 from app.core.i18n import N_
 from app.domain.money import Money
-from app.domain.payments import Provider
+from app.domain.payments import Provider, RefundState
 from app.domain.shop_alerts import AlertKind
 from app.models import Order
 from app.services import shop_alerts
@@ -109,8 +109,12 @@ def paid_back_button(ctx: Context) -> None:
 
 
 def _paid_back(order: Order, boss: Boss, refund_id: int) -> None:
-    if refund_id not in {one.id for one in payments.refunds_of(order.id)}:
+    lookup.get(order.id, lock=True)
+    states = {one.id: one.state for one in payments.refunds_of(order.id)}
+    if refund_id not in states:
         raise ButtonExpired
+    if states[refund_id] is RefundState.DONE:
+        raise Conflict(_CHANGED)
     refunds.mark_done(refund_id, boss.name)
     shop_alerts.settle_kind(order.tenant_id, [AlertKind.REFUND_FAILED], boss.name, order_id=order.id)
     recorded(order, "order.refund_done", {"refund": refund_id})
