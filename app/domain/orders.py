@@ -20,6 +20,8 @@ NOTE_AFTER_MINUTES: Final = 10
 """A buyer whose order waits longer gets one note that it takes longer."""
 MAX_OPEN: Final = 5
 """Orders of one buyer that may wait for payment at the same time."""
+MAX_UNPAID_AN_HOUR: Final = 20
+"""Orders that one buyer may make in an hour without paying them: each reserves stock and is a call at a provider."""
 _CODE: Final = re.compile(r"[A-Z0-9]{6,20}", re.ASCII)
 _WAITS_MINUTES: Final = (1, 2, 4, 8, 16, 32, 64, 64, 120, 120, 240, 240, 240)
 

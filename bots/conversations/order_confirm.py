@@ -10,7 +10,7 @@ from app.domain.payments import Provider
 from app.models import Order
 from app.services.orders import create, forms, lookup
 from app.services.orders.create import Wish
-from app.services.orders.errors import NotForSale, PriceChanged, TooManyOpen, WayGone
+from app.services.orders.errors import NotForSale, PriceChanged, TooManyMade, TooManyOpen, WayGone
 from app.services.orders.ways import Way
 from app.services.payments.begin import begin as begin_payment
 from app.services.payments.errors import ProviderMissing
@@ -49,7 +49,7 @@ def pay_button(ctx: Context) -> None:
         leave(ctx)
     except (PriceChanged, WayGone, ProviderMissing) as error:
         change_form(ctx, lambda _form, _filling: None, error.text(ctx.locale))
-    except (NotForSale, SoldOut, TooManyOpen) as error:
+    except (NotForSale, SoldOut, TooManyMade, TooManyOpen) as error:
         _refuse(ctx, error)
     else:
         if card is None:

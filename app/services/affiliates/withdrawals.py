@@ -48,7 +48,7 @@ def request(promoter: Promoter, wanted: Money, pay_to: str, made_by: str) -> Wit
     Raises TooLittle, PayToNotValid and BalanceTooLow; then the caller's transaction must be undone.
     """
     pay_to = read_pay_to(pay_to)
-    least = terms.load(promoter.tenant_id).least_of(wanted.currency)
+    least = max(terms.load(promoter.tenant_id).least_of(wanted.currency), 1)
     if wanted.minor < least:
         raise TooLittle(least=str(Money(least, wanted.currency)))
     new = insert(Withdrawal).values(

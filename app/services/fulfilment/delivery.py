@@ -23,8 +23,11 @@ from app.services.fulfilment.errors import Reason
 from app.services.fulfilment.parts import Part, parts_of
 from app.services.fulfilment.wording import words_of
 from app.services.orders import lookup, moves
+from app.services.payments.disputes import DISPUTED
 
 BATCH: Final = 200
+MOST_WISHES: Final = 3
+"""Wishes to have one order again that may wait at once."""
 _OPEN: Final = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.HELD)
 _GONE: Final = "the bot was removed"
 _UNWANTED: Final = (": 403 ", "chat not found", "user not found", "PEER_ID_INVALID")
@@ -93,14 +96,22 @@ def sweep(most: int = BATCH) -> Sequence[int]:
 
 
 def again(order_id: int, key: str) -> None:
-    """Sends the buyer once more what he got; once for each `key`, for as long as the order is known.
+    """Sends the buyer once more what he got; once for each `key`, for as long as the order is known and his.
 
+    Nothing comes of a wish while many others wait. Who got his money back, or wants it from his bank, gets nothing more.
     Raises NothingToSend while there is nothing.
     """
     order = lookup.get(order_id)
     handed_out = order.state is OrderState.COMPLETED or steps.find_done(order_id, Step.DELIVERY) is not None
-    if not handed_out or order.state is OrderState.REFUNDED:
+    if not handed_out or order.state is OrderState.REFUNDED or order.error == DISPUTED:
         raise NothingToSend
+    begin = f"order:{order.id}:again:"
+    waiting = {
+        one.removeprefix(begin).partition(":")[0]
+        for one in outbox.list_waiting(order.bot_id, order.telegram_id, begin)
+    }
+    if len(waiting - {key}) >= MOST_WISHES:
+        return
     for number, part in enumerate(parts_of(order), start=1):
         _queue(order, part.method, part.payload(), f"order:{order.id}:again:{key}:{number}")
 

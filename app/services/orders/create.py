@@ -11,12 +11,12 @@ from app.core import clock
 from app.core.db import db
 from app.core.ids import one_time_code
 from app.domain.money import Money
-from app.domain.orders import DEFAULT_EXPIRY_MINUTES, MAX_OPEN, Actor, OrderState
+from app.domain.orders import DEFAULT_EXPIRY_MINUTES, MAX_OPEN, MAX_UNPAID_AN_HOUR, Actor, OrderState
 from app.domain.payments import Provider
 from app.models import Order, Product
 from app.services import affiliates
 from app.services.orders import lookup, moves
-from app.services.orders.errors import NotForSale, PriceChanged, TooManyOpen, WayGone
+from app.services.orders.errors import NotForSale, PriceChanged, TooManyMade, TooManyOpen, WayGone
 from app.services.orders.ways import price_of
 from app.services.products import stock
 from app.services.products.lookup import is_sold_in, snapshot
@@ -41,7 +41,7 @@ class Wish:
 def create(product: Product, wish: Wish) -> Order:
     """The order, its stock reserved; calls nothing outside. The same wish again gives the same order.
 
-    Raises NotForSale, WayGone, PriceChanged, TooManyOpen, SoldOut.
+    Raises NotForSale, WayGone, PriceChanged, TooManyOpen, TooManyMade, SoldOut.
     """
     known = lookup.find_made_by(product.tenant_id, wish.made_by)
     if known is not None:
@@ -74,6 +74,14 @@ def _check(product: Product, wish: Wish) -> None:
     )
     if (count := db.session.scalar(waiting) or 0) >= MAX_OPEN:
         raise TooManyOpen(count=count)
+    lately = select(func.count()).where(
+        Order.tenant_id == product.tenant_id,
+        Order.telegram_id == wish.telegram_id,
+        Order.state.in_((OrderState.PENDING, OrderState.EXPIRED)),
+        Order.created_at > clock.now() - timedelta(hours=1),
+    )
+    if (db.session.scalar(lately) or 0) >= MAX_UNPAID_AN_HOUR:
+        raise TooManyMade
 
 
 def _insert(product: Product, wish: Wish) -> Order | None:

@@ -34,6 +34,11 @@ class TooManyOpen(LimitReached):
     )
 
 
+class TooManyMade(LimitReached):
+    code = "too_many_orders"
+    message = N_("You have made many orders within an hour and not paid them. Please try again later.")
+
+
 class BuyerErased(Conflict):
     """There is nobody to deliver it to."""
 

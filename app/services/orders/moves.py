@@ -10,8 +10,7 @@ from app.domain.orders import MOVES, Actor, OrderState, Phase, is_erased
 from app.domain.shop_alerts import AlertKind
 from app.models import Order, OrderEvent
 from app.services import affiliates, shop_alerts
-from app.services.orders import taking_back
-from app.services.orders import taking_back
+from app.services.orders import taking_back, withholding
 from app.services.orders.errors import BuyerErased, IllegalMove
 from app.services.products import stock
 
@@ -101,20 +100,12 @@ def _follow(order: Order, to: OrderState, actor: Actor) -> None:
     elif to is OrderState.REFUNDED:
         affiliates.reverse(order)
         stock.release(order)
-        _take_back(order)
+        withholding.withhold(order, "the order was refunded")
         taking_back.take_back(order, actor)
     elif to is OrderState.EXPIRED:
         stock.release(order)
     elif to is OrderState.PAID and is_erased(order.telegram_id):
         fail_erased(order)
-
-
-def _take_back(order: Order) -> None:
-    taking_back.withhold(order, "the order was refunded")
-    credits = taking_back.take_credits(order)
-    if credits is not None:
-        taken, bought = credits
-        note(order, "credits_taken", Actor.WORKER, details={"taken": taken, "bought": bought})
 
 
 def fail_erased(order: Order) -> None:

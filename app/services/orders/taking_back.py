@@ -1,42 +1,40 @@
-"""What a refund takes back of an order: messages that are not sent yet, and credits that were added."""
+"""Bought credits whose money goes back: taken out of the buyer's account, as far as he still has them."""
 
-from sqlalchemy import select
+from typing import Final
+
+from sqlalchemy import exists, select
 
 from app.core.db import db
 from app.domain.credits import InsufficientCredits
-from app.domain.orders import Step, StepState
+from app.domain.orders import Actor, Step, StepState
 from app.domain.products import ProductKind
-from app.models import Order, OrderStep
+from app.models import Order, OrderEvent, OrderStep
 from app.services import credits as ledger
-from app.services import outbox
 
-SOURCE = "order"
-"""Of postings in the ledger of credits."""
-_PARTS = ("text", "file", "copy", "ready", "again")
-
-
-def withhold(order: Order, why: str) -> int:
-    """What he was to get and has not got stays here; says how many messages that are."""
-    beginnings = [f"order:{order.id}:{part}:" for part in _PARTS]
-    return outbox.withhold(order.tenant_id, order.bot_id, order.telegram_id, beginnings, why)
+TAKEN_BACK: Final = "credits_taken_back"
+"""`OrderEvent.why` of the line that says how many were taken, and how many were spent already."""
+SOURCE: Final = "order"
+"""Of the posting in the ledger."""
 
 
-def take_credits(order: Order) -> tuple[int, int] | None:
-    """Takes bought credits out of the buyer's account, as far as he has them: (taken, bought); None = none were added.
-
-    Once, however often it is asked for.
-    """
+def take_back(order: Order, actor: Actor) -> None:
+    """Takes them once, however often it is asked for; nobody owes anything. The caller holds the order's lock."""
     bought = _added(order)
-    if not bought:
-        return None
-    taken = bought
-    try:
-        _post(order, taken)
-    except InsufficientCredits as short:
-        taken = min(max(int(str(short.params["balance"])), 0), bought)
-        if taken:
-            _post(order, taken)
-    return taken, bought
+    if not bought or _is_done(order):
+        return
+    taken = _take(order, bought)
+    event = OrderEvent(
+        tenant_id=order.tenant_id,
+        order_id=order.id,
+        from_state=order.state,
+        to_state=order.state,
+        actor=actor,
+        actor_name="",
+        why=TAKEN_BACK,
+        details={"taken": taken, "missing": bought - taken},
+    )
+    db.session.add(event)
+    db.session.flush()
 
 
 def _added(order: Order) -> int:
@@ -46,18 +44,34 @@ def _added(order: Order) -> int:
     query = select(OrderStep.result).where(
         OrderStep.order_id == order.id, OrderStep.step == Step.HANDOUT, OrderStep.state == StepState.DONE
     )
-    result = db.session.scalar(query) or {}
-    amount = result.get("amount")
+    amount = (db.session.scalar(query) or {}).get("amount")
     return amount if isinstance(amount, int) else 0
 
 
+def _is_done(order: Order) -> bool:
+    line = exists().where(OrderEvent.order_id == order.id, OrderEvent.why == TAKEN_BACK)
+    return bool(db.session.scalar(select(line)))
+
+
+def _take(order: Order, bought: int) -> int:
+    """How many could be taken."""
+    try:
+        _post(order, bought)
+    except InsufficientCredits as short:
+        balance = short.params["balance"]
+        left = min(max(balance, 0), bought) if isinstance(balance, int) else 0
+        if left:
+            _post(order, left)
+        return left
+    return bought
+
+
 def _post(order: Order, amount: int) -> None:
-    name = str(order.product.get("name", ""))
     ledger.post(
         order.tenant_id,
         order.telegram_id,
         -amount,
         source=SOURCE,
-        reference=f"order:{order.id}:refunded",
-        reason=name,
+        reference=f"order:{order.id}:back",
+        reason=str(order.product.get("name", "")),
     )

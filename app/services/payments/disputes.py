@@ -4,7 +4,7 @@ from app.domain.orders import Actor, OrderState
 from app.domain.shop_alerts import AlertKind
 from app.models import Order
 from app.services.orders import lookup as orders
-from app.services.orders import moves, taking_back
+from app.services.orders import moves, taking_back, withholding
 from app.services.shop_alerts import raise_alert
 
 DISPUTED = "disputed"
@@ -29,6 +29,7 @@ def stop(order_id: int, event: str, transaction: str) -> None:
 
 
 def _set_aside(order: Order, details: dict[str, object]) -> None:
+    withholding.withhold(order, "the payment is disputed")
     # Whoever is at work on it finds his lease gone.
     moves.move(
         order,
