@@ -39,7 +39,7 @@ BUTTONS: dict[Settlement, tuple[str, str, Any, Any]] = {
     Settlement.MARK_PAID: (
         "primary",
         "circle-check",
-        _l("Mark as paid"),
+        _l("Confirm the payment"),
         _l("The order is taken as paid and delivered by itself."),
     ),
     Settlement.REFUND: ("secondary", "undo-2", _l("Pay it back"), _l("The money goes back to the buyer.")),

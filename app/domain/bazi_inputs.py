@@ -39,7 +39,7 @@ _HOURS: Final = tuple(Choice(value, label) for value, label, _hour, _minute in D
 FIELDS: Final = (
     Field(
         "name",
-        N_("Name"),
+        N_("Full name"),
         FieldKind.TEXT,
         hint=N_("What shall the report call you?"),
         max_length=MAX_NAME,
