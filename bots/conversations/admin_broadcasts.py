@@ -186,11 +186,11 @@ def _audiences(ctx: Context, draft: Broadcast) -> tuple[str, Keyboard]:
 
 def _confirm(ctx: Context, draft: Broadcast, key: str) -> tuple[str, Keyboard]:
     size = broadcasts.size(draft.tenant_id, draft.bot_id, _audience(ctx, key))
-    text = N_("“%(name)s”\n\nSend this to %(count)s people now? What was sent can't be taken back.")
-    yes = ctx.t(N_("📣 Yes, send it to %(count)s people"), count=f"{size:,}")
+    text = N_("“%(name)s”\n\nSend this now? People who get it: %(count)s. What was sent can't be taken back.")
+    yes = ctx.t(N_("📣 Yes, send it now (%(count)s)"), count=f"{size:,}")
     rows = [[Button(yes, data("adnewsgo", draft.id, key))]] if size else []
     if not size:
-        text = N_("“%(name)s”\n\nThese are %(count)s people: choose others.")
+        text = N_("“%(name)s”\n\nPeople who get it: %(count)s. Choose others.")
     rows.append([bossing.back(ctx, "adnewswho", draft.id)])
     return ctx.t(text, name=draft.name, count=f"{size:,}"), Keyboard(rows)
 

@@ -19,7 +19,7 @@ from bots.router import Context, Router
 
 router = Router()
 _ASKED = N_(
-    "Pay %(amount)s of order %(code)s back?\n\nBuyer: the money goes back by: %(way)s.\n%(then)s\n\nThis can't be taken back."
+    "Pay %(amount)s of order %(code)s back?\n\nIt goes back the way it came: %(way)s.\n%(then)s\n\nThis can't be undone."
 )
 _OURSELVES = N_(
     "You send the money yourself, then press “I have paid it back” on the order; the buyer is told then."

@@ -38,7 +38,7 @@ def written(talk: Talk, words: str = "News!") -> list[str]:
 def started(talk: Talk) -> Broadcast:
     written(talk)
     talk.press("Everybody: 2")
-    talk.press("📣 Yes, send it to 2 people")
+    talk.press("📣 Yes, send it now (2)")
     return kept()[0]
 
 
@@ -47,8 +47,8 @@ def test_it_is_shown_as_it_will_look_then_sent_to_whom_he_chose(app: Flask, talk
     assert preview == "Half price today!\nCome in."
     assert "Who shall get it" in choice
     assert [one.state for one in kept()] == [BroadcastState.DRAFT]
-    assert "to 2 people now?" in talk.press("Everybody: 2")
-    assert "Being sent" in talk.press("📣 Yes, send it to 2 people")
+    assert "get it: 2" in talk.press("Everybody: 2")
+    assert "Being sent" in talk.press("📣 Yes, send it now (2)")
     Shop(app, talk.telegram, talk.bot, talk.config, 0).send()
     assert talk.texts(WANG)[-1] == "Half price today!\nCome in."
     talk.press("🔄 0%")
@@ -67,13 +67,13 @@ def test_each_audience_has_its_size(talk: Talk, cast: Cast, opened):
         "In the latest lottery: 2",
     ]
     talk.press("Buyers: 1")
-    talk.press("📣 Yes, send it to 1 people")
+    talk.press("📣 Yes, send it now (1)")
     assert kept()[0].audience == {"kind": "buyers", "value": ""}
 
 
 def test_an_audience_of_nobody_offers_no_button(talk: Talk):
     written(talk)
-    assert "choose others" in talk.press("Buyers: 0")
+    assert "Choose others" in talk.press("Buyers: 0")
     assert talk.labels() == ["« Back"]
     assert "Who shall get it" in talk.press("« Back")
 
@@ -124,7 +124,7 @@ def test_who_lost_his_role_sends_nothing_and_writes_nothing(talk: Talk, cast: Ca
     written(talk)
     talk.press("Everybody: 2")
     change(cast.owner, role=Role.SUPPORT)
-    assert "does not allow" in alert(talk, "📣 Yes, send it to 2 people")["text"]
+    assert "does not allow" in alert(talk, "📣 Yes, send it now (2)")["text"]
     assert [one.state for one in kept()] == [BroadcastState.DRAFT]
     change(cast.owner, role=Role.OWNER)
     talk.say("/admin")
