@@ -1,8 +1,5 @@
 """The words on the pages: Chinese first, English second."""
 
-# Chinese punctuation is meant as it stands.
-# ruff: noqa: RUF001
-
 TEXTS: dict[str, tuple[str, str]] = {
     "sandbox": ("沙盒", "Sandbox"),
     "tagline": ("本机上的 Telegram 替身", "A Telegram stand-in on this machine"),

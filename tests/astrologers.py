@@ -1,5 +1,4 @@
 """Yuanfenju and DeepSeek as they answer on the wire, with the manners that they are known for."""
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 import gzip
 import json

@@ -1,5 +1,4 @@
 """What the demo boss sells: one product of each kind, with a few codes that open nothing."""
-# ruff: noqa: RUF001 - Chinese has its own punctuation
 
 from collections.abc import Mapping
 from typing import Any, Final

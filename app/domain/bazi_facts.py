@@ -1,5 +1,4 @@
 """What a chart says, as the short strings that prompts and texts are made of."""
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 import json
 import re

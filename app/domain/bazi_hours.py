@@ -58,7 +58,7 @@ _TIME: Final = re.compile(
     r"(?P<half_day>am|pm)?"
 )
 _COMPACT: Final = re.compile(r"(?P<hour>\d{2})(?P<minute>\d{2})")
-_ONES: Final = {each: value for value, each in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}  # noqa: RUF001 - the Chinese zero
+_ONES: Final = {each: value for value, each in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 
 
 class BirthHour(TypedDict):

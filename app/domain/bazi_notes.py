@@ -1,5 +1,4 @@
 """What a reader should know of how his chart was reckoned, in plain Chinese."""
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 from datetime import datetime, timedelta
 from typing import Any, Final

@@ -1,5 +1,4 @@
 """The Chinese sentences that hold the composed text together; everything else is in the two files beside it."""
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 from typing import Final
 

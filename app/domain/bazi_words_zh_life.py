@@ -1,5 +1,4 @@
 """Chinese words about life: work, money, well-being, decades, years, advice."""
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 from typing import Final
 

@@ -1,5 +1,4 @@
 """Chinese words about the person: day stems, season, strength, ten gods, partner."""
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 from typing import Final
 

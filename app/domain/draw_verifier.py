@@ -5,7 +5,7 @@ installed it checks the public beacon's signature too; without, it says that it 
 `docs/draws.md`. Exit code: 0 everything is right, 1 something differs, 2 the file could not be read.
 """
 
-# ruff: noqa: RUF001, FBT003 - Chinese has commas of its own; py_ecc's parameter has several names
+# ruff: noqa: FBT003 - py_ecc's parameter has several names
 import hashlib
 import heapq
 import hmac

@@ -41,7 +41,7 @@ COLUMNS: Final[Mapping[str, str]] = {
 }
 _NEEDED: Final = ("title", "prizes", "closes_at")
 _NAMES: Final = {**{name: name for name in COLUMNS}, **{word: name for name, word in COLUMNS.items()}}
-_PRIZE: Final = re.compile(r"(.*?)(?:\s*[*×]\s*(\d+)|\s+[xX]\s*(\d+))?\s*(?:=\s*(\d+))?", re.DOTALL)  # noqa: RUF001 - Chinese marks
+_PRIZE: Final = re.compile(r"(.*?)(?:\s*[*×]\s*(\d+)|\s+[xX]\s*(\d+))?\s*(?:=\s*(\d+))?", re.DOTALL)
 _DATE: Final = re.compile(
     r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?:[ T]+(\d{1,2}):(\d{2})(?::\d{2})?)?", re.ASCII
 )
@@ -142,7 +142,7 @@ def _body(cells: Cells) -> dict[str, object]:
     return {
         "title": cells["title"],
         "description": cells.get("description", ""),
-        "prizes": [_prize(part) for part in re.split(r"[;；\n]", cells["prizes"]) if part.strip()],  # noqa: RUF001 - Chinese marks
+        "prizes": [_prize(part) for part in re.split(r"[;；\n]", cells["prizes"]) if part.strip()],
         "opens_at": _moment(cells.get("opens_at", "")),
         "closes_at": _moment(cells["closes_at"]),
         "max_entries": cells.get("max_entries"),
@@ -185,4 +185,4 @@ def _conditions(cells: Cells) -> list[dict[str, object]]:
 
 
 def _words(cell: str) -> list[str]:
-    return re.findall(r"[^\s,;，；]+", cell)  # noqa: RUF001 - Chinese marks
+    return re.findall(r"[^\s,;，；]+", cell)

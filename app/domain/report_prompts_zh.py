@@ -1,5 +1,4 @@
 """Our prompts in Chinese."""
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 from typing import Final
 

@@ -1,5 +1,4 @@
 """Reads a model's answer into chapters: `=== key ===` begins each, and only plain text is left of what is in it."""
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 import re
 import unicodedata

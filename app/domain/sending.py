@@ -12,8 +12,8 @@ MAX_CALLBACK_DATA = 64
 _BORDERS = (
     ("\n\n",),
     ("\n",),
-    ("。", "！", "？", "…", ". ", "! ", "? "),  # noqa: RUF001 - Chinese sentences end so
-    ("；", "，", "、", "; ", ", ", " "),  # noqa: RUF001 - and these are their commas
+    ("。", "！", "？", "…", ". ", "! ", "? "),
+    ("；", "，", "、", "; ", ", ", " "),
 )
 _SHORTEST_SHARE = 4
 

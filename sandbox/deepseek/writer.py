@@ -1,8 +1,5 @@
 """What the model writes: every section that the prompt asks for, with a few plain sentences under it."""
 
-# Chinese punctuation is meant as it stands.
-# ruff: noqa: RUF001
-
 import re
 import zlib
 

@@ -1,8 +1,5 @@
 """Charts in the shapes of Yuanfenju's answers, computed with lunar_python."""
 
-# Chinese punctuation is meant as it stands.
-# ruff: noqa: RUF001
-
 from typing import Any
 
 from lunar_python.util import LunarUtil

@@ -1,8 +1,5 @@
 """DeepSeek through the client that the platform uses, and its bad days."""
 
-# Chinese punctuation is meant as it stands.
-# ruff: noqa: RUF001
-
 import asyncio
 import json
 import time

@@ -1,5 +1,4 @@
 """A report as Telegram messages, and the prompts that a boss rewrites."""
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 import re
 from html.parser import HTMLParser

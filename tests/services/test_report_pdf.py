@@ -30,7 +30,7 @@ MADE_ON = date(2026, 11, 20)
 GUANGZHOU = Place("广州", 113.26, 23.13, "Asia/Shanghai")
 BIRTH = Birth("欧阳明月", Sex.FEMALE, Calendar.SOLAR, 1988, 11, 8, hour=12, minute=20, place=GUANGZHOU)
 SCHOOL = School(true_solar_time=True)
-PARAGRAPH = "癸水生于亥月，水势正旺，如秋冬之交的江河，外表沉静而内里奔流不息。" * 4  # noqa: RUF001 - Chinese
+PARAGRAPH = "癸水生于亥月，水势正旺，如秋冬之交的江河，外表沉静而内里奔流不息。" * 4
 HEAD = pdf.PdfHead("欧阳明月", "半山命理馆", "八字命书", "B7K29QXM", MADE_ON, "zh_CN")
 
 

@@ -1,5 +1,4 @@
 """The words of a report, by a model on the wire and by ourselves."""
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 import re
 import time

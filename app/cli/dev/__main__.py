@@ -2,9 +2,6 @@
 the real one, starts web, worker, poller and beat, makes a demo boss, and says where to click.
 """
 
-# Chinese punctuation is meant as it stands.
-# ruff: noqa: RUF001
-
 import fcntl
 import json
 import os

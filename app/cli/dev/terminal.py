@@ -1,7 +1,5 @@
 """What `make run` says: Chinese and English side by side, calm, and in columns though Chinese letters are wide."""
 
-# Chinese punctuation is meant as it stands.
-
 import contextlib
 import os
 import sys

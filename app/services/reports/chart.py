@@ -13,8 +13,8 @@ from app.gateways.yuanfenju import Answer, Question, Refused, ask_chart
 
 log = logging.getLogger(__name__)
 
-DISAGREED: Final = "外部排盘服务给出的四柱与本系统的计算不一致，本报告采用本系统的计算。"  # noqa: RUF001 - Chinese
-INSTEAD: Final = "外部排盘服务暂不可用，本报告采用本系统的计算。"  # noqa: RUF001 - Chinese
+DISAGREED: Final = "外部排盘服务给出的四柱与本系统的计算不一致，本报告采用本系统的计算。"
+INSTEAD: Final = "外部排盘服务暂不可用，本报告采用本系统的计算。"
 
 
 def make_chart(birth: Birth, school: School, key: Access | None) -> Chart:

@@ -1,5 +1,4 @@
 """A report as Telegram messages: the pillars as a table first, then the chapters."""
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 import html
 import re

@@ -3,7 +3,6 @@
 All nine chapters are asked for in one answer. What is missing is asked for once more; of what is still missing a
 few chapters are composed by ourselves, and a report without most of its chapters is a failure and never sent.
 """
-# ruff: noqa: RUF001 - Chinese has its own commas
 
 import time
 from collections.abc import Callable, Mapping
