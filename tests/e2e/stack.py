@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +28,17 @@ import redis
 
 from app.core.embedded import EmbeddedPostgres, EmbeddedRedis, ensure
 from app.core.embedded import stop as stop_servers
-from tests.e2e.surroundings import BIN, ROOT, die_with_parent, environment, free_port, kind, procfile, remove
+from tests.e2e.surroundings import (
+    BIN,
+    ROOT,
+    answers,
+    die_with_parent,
+    environment,
+    free_port,
+    kind,
+    procfile,
+    remove,
+)
 from tests.sandbox_client import Sandbox
 from tests.waiting import wait_for
 
@@ -170,6 +179,11 @@ class Stack:
         """Where the web process answers."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def payments_url(self) -> str:
+        """Where the process for callbacks alone answers."""
+        return f"http://127.0.0.1:{self.env['PINGPONG_WEBHOOK_PORT']}"
+
     def flask(self, *words: str) -> Any:
         """Runs a `flask` command; its JSON where it prints any, else its text."""
         done = subprocess.run(
@@ -248,15 +262,10 @@ class Stack:
         assert self.lives(name), f"{name} ended:\n{self.log(name)[-4000:]}"
 
     def _ready(self, name: str) -> bool:
-        if kind(name) == "web":
-            return self._answers()
+        if kind(name) in {"web", "payments"}:
+            return answers(self.url if kind(name) == "web" else self.payments_url)
         said = " ready." if kind(name) in {"worker", "poller"} else "beat: Starting"
         return said.encode() in self._log(name).read_bytes()[self.logged[name] :]
-
-    def _answers(self) -> bool:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/healthz", timeout=2):
-            return True
-        return False
 
     def _signal(self, name: str, number: int) -> None:
         process = self.processes[name]

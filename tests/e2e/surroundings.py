@@ -1,5 +1,6 @@
 """Where a stack of processes runs: commands, environment, ports, files."""
 
+import contextlib
 import ctypes
 import os
 import re
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from secrets import token_urlsafe
 
@@ -36,6 +38,7 @@ def environment(home: Path, urls: EmbeddedUrls, telegram: str, port: int) -> dic
         **services(telegram),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
+        "PINGPONG_WEBHOOK_PORT": str(free_port()),
         "EMBEDDED_DIR": str(home),
         "LOG_LEVEL": "INFO",
         "LOG_FORMAT": "console",
@@ -70,6 +73,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    """Whether a server of ours works."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=2):
+        return True
+    return False
 
 
 def remove(home: Path) -> None:
