@@ -6,7 +6,7 @@ than one that never comes. When that ends unclear too it becomes `unknown` and s
 Rows of one chat are sent in the order in which they were written: only the oldest open row of a chat is claimed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select, text
@@ -77,12 +77,6 @@ UPDATE outbox SET state = 'queued', not_before = now() WHERE bot_id = :bot_id AN
 _RELEASABLE = text("""
 SELECT b.id FROM bot b WHERE b.state <> 'revoked' AND b.enabled AND b.removed_at IS NULL
   AND EXISTS (SELECT FROM outbox o WHERE o.bot_id = b.id AND o.state = 'held') LIMIT :most
-""")
-# Also what is being sent: it may arrive, but it is not tried again.
-_WITHHOLD = text("""
-UPDATE outbox SET state = 'dead', error = :why, done_at = now(), lease_until = NULL, lease_token = lease_token + 1
-WHERE bot_id = :bot_id AND chat_id = :chat_id AND tenant_id = :tenant_id
-  AND state IN ('queued', 'sending', 'held') AND dedupe_key LIKE ANY(CAST(:keys AS text[])) RETURNING id
 """)
 _DROP_REMOVED = text("""
 UPDATE outbox o SET state = 'dead', error = 'the bot was removed', done_at = now() FROM bot b
@@ -228,31 +222,6 @@ def retry(claimed: Claimed, error: str, *, unclear: bool = False, patient: bool 
 def bury(claimed: Claimed, error: str) -> bool:
     """It will never be sent: the chat does not want it, or Telegram refuses it."""
     return _finish(claimed, OutboxState.DEAD, error=error)
-
-
-def withhold(tenant_id: int, bot_id: int, chat_id: int, beginnings: Sequence[str], why: str) -> int:
-    """What waits for a chat and has a key with one of these beginnings is not sent any more; how many rows those are."""
-    values = {
-        "tenant_id": tenant_id,
-        "bot_id": bot_id,
-        "chat_id": chat_id,
-        "keys": [f"{beginning}%" for beginning in beginnings],
-        "why": why,
-    }
-    withheld = len(db.session.execute(_WITHHOLD, values).all())
-    metrics.outbox_left("dead", withheld)
-    return withheld
-
-
-def list_waiting(bot_id: int, chat_id: int, beginning: str) -> list[str]:
-    """Keys with this beginning of messages that wait for a chat."""
-    query = select(OutgoingMessage.dedupe_key).where(
-        OutgoingMessage.bot_id == bot_id,
-        OutgoingMessage.chat_id == chat_id,
-        OutgoingMessage.state.in_((OutboxState.QUEUED, OutboxState.SENDING, OutboxState.HELD)),
-        OutgoingMessage.dedupe_key.startswith(beginning, autoescape=True),
-    )
-    return list(db.session.scalars(query))
 
 
 def hold(claimed: Claimed, bot_id: int) -> None:

@@ -22,7 +22,7 @@ from app.services.fulfilment.claims import Claimed
 from app.services.fulfilment.errors import Reason
 from app.services.fulfilment.parts import Part, parts_of
 from app.services.fulfilment.wording import words_of
-from app.services.orders import lookup, moves
+from app.services.orders import lookup, moves, withholding
 from app.services.payments.disputes import DISPUTED
 
 BATCH: Final = 200
@@ -105,12 +105,7 @@ def again(order_id: int, key: str) -> None:
     handed_out = order.state is OrderState.COMPLETED or steps.find_done(order_id, Step.DELIVERY) is not None
     if not handed_out or order.state is OrderState.REFUNDED or order.error == DISPUTED:
         raise NothingToSend
-    begin = f"order:{order.id}:again:"
-    waiting = {
-        one.removeprefix(begin).partition(":")[0]
-        for one in outbox.list_waiting(order.bot_id, order.telegram_id, begin)
-    }
-    if len(waiting - {key}) >= MOST_WISHES:
+    if len(withholding.list_wishes(order) - {key}) >= MOST_WISHES:
         return
     for number, part in enumerate(parts_of(order), start=1):
         _queue(order, part.method, part.payload(), f"order:{order.id}:again:{key}:{number}")

@@ -113,10 +113,13 @@ def mark_done(refund_id: int, name: str) -> Refund:
 
 
 def call_off(refund_id: int, name: str) -> Refund:
-    """The boss will not pay it back by hand after all: the money counts as his again. Raises NotByHand."""
+    """The boss will not pay it back by hand after all: the money counts as his again.
+
+    Raises NotByHand, also where the order has ended as refunded: its buyer was told so.
+    """
     order = orders.get(get(refund_id).order_id, lock=True)
     refund = get(refund_id, lock=True)
-    if refund.state is not RefundState.BY_HAND:
+    if refund.state is not RefundState.BY_HAND or order.state is OrderState.REFUNDED:
         raise NotByHand
     refund.state, refund.error = RefundState.FAILED, "called off"
     _unreserve(refund)
