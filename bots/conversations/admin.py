@@ -6,7 +6,7 @@ from app.domain.people import Role
 from app.models import Order
 from app.services import bot_figures, dashboard, shop_alerts
 from app.services.bot_figures import Figures
-from app.services.orders import lookup
+from app.services.orders import listing, lookup
 from app.services.shop_figures import today
 from app.services.shop_figures.today import Today
 from bots import boss_order, bossing
@@ -24,7 +24,7 @@ STATES = {
     BotState.UNREACHABLE: N_("Telegram cannot be reached"),
 }
 _SHOP = N_(
-    "🧾 Orders paid: %(paid)s\n💰 Revenue: %(revenue)s\n⏳ In work: %(working)s\n👉 Waiting for you: %(by_hand)s\n"
+    "🧾 Orders paid: %(paid)s\n💰 Revenue: %(revenue)s\n⏳ In work: %(working)s\n👉 Waiting for you: %(todo)s\n"
     "⚠️ Failed: %(failed)s"
 )
 _BOT = N_(
@@ -87,7 +87,7 @@ def _shop(ctx: Context, shop: Today) -> str:
         paid=shop.paid,
         revenue=revenue or "-",
         working=shop.waiting + shop.working,
-        by_hand=shop.by_hand,
+        todo=listing.todo_count(ctx.config.tenant_id),
         failed=shop.failed,
     )
 

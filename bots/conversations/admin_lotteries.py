@@ -93,7 +93,9 @@ def publish_button(ctx: Context) -> None:
 def _make(ctx: Context, source: str, days: int, code: str, beacon: BeaconChain | None) -> Lottery:
     lasts, tenant_id = timedelta(days=days), ctx.config.tenant_id
     if source.startswith("t"):
-        draft = templates.create_from(_template_id(source), lasts, code)
+        template_id = _template_id(source)
+        templates.check_bot(templates.get(template_id))
+        draft = templates.create_from(template_id, lasts, code)
     else:
         found = spec.read(tenant_id, {**_body(ctx, source), "closes_at": clock.now() + lasts})
         draft = manage.create(tenant_id, ctx.config.id, found, code=code)

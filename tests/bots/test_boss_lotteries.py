@@ -109,3 +109,12 @@ def test_a_template_of_another_tenant_is_none(talk: Talk, cast: Cast):
     give(talk.config, callback_query=press(f"1:adlot:t{template.id}"))
     give(talk.config, callback_query=press(f"1:adlotgo:t{template.id}:1:ab"))
     assert made() == []
+
+
+def test_a_template_of_a_bot_that_does_not_run_publishes_nothing(talk: Talk, cast: Cast):
+    stopped = a_bot(cast.tenant, 8)
+    with transaction():
+        template = templates.create(cast.tenant.id, stopped.id, "Asleep", BODY, 60)
+        stopped.enabled = False
+    give(talk.config, callback_query=press(f"1:adlotgo:t{template.id}:1:ab"))
+    assert made() == []

@@ -147,11 +147,19 @@ def run_turn(template_id: int, beacon: BeaconChain | None) -> Lottery | None:
     closes_at = turn + _duration(template)
     if closes_at <= clock.now():
         return None
-    _check_bot(template)
+    check_bot(template)
     _check_posts(template)
     found = spec.read(template.tenant_id, {**template.body, "closes_at": closes_at})
     lottery = manage.create(template.tenant_id, template.bot_id, found, template.id, turn)
     return manage.publish(lottery.id, beacon)
+
+
+def check_bot(template: LotteryTemplate) -> None:
+    """Raises BotGone, BotStopped: nobody could join."""
+    manage.check_bot(template.tenant_id, template.bot_id)
+    bot = bots.get(template.bot_id)
+    if not bot.enabled or bot.state is BotState.REVOKED:
+        raise BotStopped(bot=bots.label(bot))
 
 
 def give_up(template_id: int, error: AppError) -> None:
@@ -187,14 +195,6 @@ def _start(template: LotteryTemplate) -> None:
 def _rhythm(template: LotteryTemplate) -> Rhythm:
     zone = spec.zone(template.tenant_id)
     return Rhythm(Repeat(template.repeat), template.at_minute, template.weekday, zone)
-
-
-def _check_bot(template: LotteryTemplate) -> None:
-    """Raises BotGone, BotStopped: nobody could join."""
-    manage.check_bot(template.tenant_id, template.bot_id)
-    bot = bots.get(template.bot_id)
-    if not bot.enabled or bot.state is BotState.REVOKED:
-        raise BotStopped(bot=bots.label(bot))
 
 
 def _check_posts(template: LotteryTemplate) -> None:
