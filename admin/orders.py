@@ -30,7 +30,6 @@ from app.services import audit
 from app.services.orders import exports, listing
 from app.services.orders.exports import Format
 from app.services.orders.listing import Wanted
-from app.services.products import figures
 
 MAX_SEARCH = 100
 MOST_PRODUCTS = 300
@@ -84,12 +83,7 @@ class OrdersView(PageView):
     @expose("/details/")
     def details_view(self) -> Any:
         """One order."""
-        order = chosen_order()
-        return self.render(
-            "admin/orders/details.html",
-            **facts_of(order),
-            sold=figures.sold([order.product_id], viewer().timezone)[order.product_id],
-        )
+        return self.render("admin/orders/details.html", **facts_of(chosen_order()))
 
     @expose("/details/live/")
     def details_live(self) -> Any:
