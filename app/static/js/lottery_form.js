@@ -1,9 +1,10 @@
-// The form of a lottery: the card beside it follows what is typed, channels are looked at, chips and quick times.
+// The form of a lottery: channels are looked at, chips and quick times.
+import { followForm, post } from "./live_card.js";
+
 const form = document.querySelector("[data-lottery-form]");
-const pane = document.querySelector("[data-preview-pane]");
-const PAUSE = 350;
-let timer = 0;
-let asked = 0;
+const soon = followForm(form);
+
+form.addEventListener("click", (event) => event.target.closest("[data-repeat-remove]") && soon());
 
 function sent(fields) {
   const data = new FormData();
@@ -11,49 +12,6 @@ function sent(fields) {
   for (const [name, value] of Object.entries(fields)) data.set(name, value);
   return data;
 }
-
-async function post(url, data) {
-  const answer = await fetch(url, {
-    method: "POST", body: data, headers: { Accept: "text/html" }, credentials: "same-origin", redirect: "error",
-    signal: AbortSignal.timeout(20_000),
-  });
-  if (!answer.ok) throw new Error(String(answer.status));
-  return answer.text();
-}
-
-async function preview() {
-  const data = new FormData(form);
-  for (const [name, value] of [...data]) if (value instanceof File || name === "then") data.delete(name);
-  const mine = ++asked;
-  try {
-    const html = await post(form.dataset.previewUrl, data);
-    // An older answer that comes late does not replace a newer one.
-    if (mine === asked) showCard(html);
-    pane.classList.remove("stale");
-  } catch {
-    pane.classList.add("stale");
-  }
-}
-
-// A picture that is chosen but not sent yet is known to this page alone.
-function showCard(html) {
-  pane.innerHTML = html;
-  const chosen = form.querySelector("[data-picture] img");
-  if (!chosen?.src.startsWith("data:") || chosen.classList.contains("going")) return;
-  const message = pane.querySelector(".tg-message");
-  const image = message.querySelector("img") ?? message.insertBefore(document.createElement("img"), message.firstChild);
-  image.alt = "";
-  image.src = chosen.src;
-}
-
-function soon() {
-  clearTimeout(timer);
-  timer = setTimeout(preview, PAUSE);
-}
-
-form.addEventListener("input", soon);
-form.addEventListener("change", soon);
-form.addEventListener("click", (event) => event.target.closest("[data-repeat-remove]") && soon());
 
 // --- is the bot in there?
 async function look(row) {
@@ -157,17 +115,4 @@ document.addEventListener("click", (event) => {
     form.elements.closes_at.value = quick.dataset.closesAt ?? closeIn(Number(quick.dataset.closesIn));
     form.elements.closes_at.dispatchEvent(new Event("input", { bubbles: true }));
   }
-  const theme = on("[data-tg-theme]");
-  if (theme) paint(theme.dataset.tgTheme);
 });
-
-// --- the preview's own light and dark
-function paint(theme) {
-  document.querySelector("[data-tg]").dataset.tg = theme;
-  for (const each of document.querySelectorAll("[data-tg-theme]")) each.setAttribute("aria-pressed", String(each.dataset.tgTheme === theme));
-}
-
-paint(document.documentElement.dataset.theme === "dark" ? "dark" : "light");
-
-// What was typed before this script came, or what the browser kept from the last visit, belongs on the card as well.
-if ([...form.elements].some((each) => "defaultValue" in each && each.value !== each.defaultValue)) soon();
