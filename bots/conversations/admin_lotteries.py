@@ -54,7 +54,7 @@ def template_button(ctx: Context) -> None:
     with bossing.acting(ctx):
         body = _body(ctx, source)
     days = [Button(ctx.t(label), data("adlotday", source, number)) for number, label in DAYS.items()]
-    text = f"{_told(body)}\n\n{ctx.t(N_('How long shall it run?'))}"
+    text = "\n\n".join([_told(body), ctx.t(N_("How long shall it run?"))])
     ctx.show(text, Keyboard([days, [bossing.back(ctx, "adlots")]]))
 
 

@@ -142,7 +142,7 @@ def _deliver(order: Order, boss: Boss, note: str = "") -> None:
 
 def _list(ctx: Context, wanted: str, number: int) -> tuple[str, Keyboard]:
     found = listing.page(ctx.config.tenant_id, FILTERS[wanted][1], number - 1, PAGE)
-    head = f"📦 {ctx.t(N_('Orders'))} · {ctx.t(FILTERS[wanted][0])}"
+    head = " · ".join([ctx.t(N_("📦 Orders")), ctx.t(FILTERS[wanted][0])])
     if number > 1 or len(found) > PAGE:
         head += " " + ctx.t(N_("(page %(number)s)"), number=number)
     lines = [boss_order.line(ctx, one) for one in found[:PAGE]] or [ctx.t(N_("There is nothing here."))]
