@@ -165,7 +165,8 @@ def _answers(ctx: Context, order: Order) -> list[str]:
     product = db.session.get(Product, order.product_id)
     kind = ProductKind(str(order.product.get("kind", ProductKind.MANUAL)))
     fields = form_answers.questions(kind, product.fields if product is not None else [])
-    return [f"{question}: {HIDDEN}" for question, _ in form_answers.lines(fields, order.inputs, ctx.locale)]
+    told = form_answers.lines(fields, order.inputs, ctx.locale)
+    return [ctx.t(form_answers.TOLD, question=question, answer=HIDDEN) for question, _ in told]
 
 
 def _timeline(ctx: Context, history: Sequence[OrderEvent]) -> list[str]:

@@ -14,6 +14,8 @@ from app.domain.products import ProductKind
 
 _FOLLOWS: Final[Mapping[str, tuple[str, ...]]] = {"calendar": ("birth_date",)}
 """Answers that mean something else when another one changes."""
+TOLD: Final = N_("%(question)s: %(answer)s")
+"""An answer with its question, in one line."""
 LENGTHS: Final = (300, 100, 30)
 """Characters that an answer may have in a message: the last ones always fit."""
 

@@ -5,12 +5,10 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.numbers import format_currency
-
 from app.core.db import db
 from app.core.i18n import N_, translate
 from app.domain.buttons import data
-from app.domain.money import STARS, Money
+from app.domain.money import shown_money
 from app.gateways.payments import stars
 from app.models import Order, Payment, Refund, Tenant
 from app.services import outbox
@@ -38,13 +36,6 @@ _CLAIMED: Final = N_(
 _REFUNDED: Final = N_("💰 %(amount)s for order %(code)s were paid back to you.")
 
 
-def price(money: Money, locale: str) -> str:
-    """An amount as people write it: `US$19.90`, `⭐ 50`."""
-    if money.currency == STARS:
-        return f"⭐ {money.minor}"
-    return format_currency(money.decimal(), money.currency, locale=locale)
-
-
 def clock_time(moment: datetime, zone: str, locale: str) -> str:
     """A moment on the clocks of a zone, which is named."""
     local = moment.astimezone(ZoneInfo(zone))
@@ -61,14 +52,14 @@ def summary(order: Order) -> str:
         _SUMMARY,
         code=order.code,
         product=str(order.product.get("name", "")),
-        amount=price(Money(order.amount_minor, order.currency), order.locale),
+        amount=shown_money(order.amount_minor, order.currency, order.locale),
         time=clock_time(order.expires_at, tenant.timezone, order.locale),
     )
 
 
 def pay_button(order: Order, payment: Payment) -> None:
     """The summary with the button that opens the provider's page."""
-    amount = price(Money(payment.amount_minor, payment.currency), order.locale)
+    amount = shown_money(payment.amount_minor, payment.currency, order.locale)
     label = translate(order.locale, _PAY, amount=amount)
     rows = [[{"text": label, "url": payment.url}]]
     _send(order, "sendMessage", {"text": summary(order), **_buttons(rows)}, _key(payment))
@@ -112,7 +103,7 @@ def tell_claimed(order: Order, payment: Payment) -> None:
 
 def tell_refunded(order: Order, refund: Refund) -> None:
     """Money went back to him."""
-    amount = price(Money(refund.amount_minor, refund.currency), order.locale)
+    amount = shown_money(refund.amount_minor, refund.currency, order.locale)
     text = translate(order.locale, _REFUNDED, amount=amount, code=order.code)
     _send(order, "sendMessage", {"text": text}, f"order:{order.id}:refund:{refund.id}")
 

@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.queue import TaskName, enqueue
-from app.domain.money import Money
+from app.domain.money import Money, shown_money
 from app.domain.orders import Actor, OrderState
 from app.domain.payments import Provider, Receipt, RefundState
 from app.domain.shop_alerts import AlertKind
@@ -60,7 +60,7 @@ def ask(
     left = receipt.amount_minor - receipt.refunded_minor
     amount = left if amount_minor is None else amount_minor
     if amount <= 0 or amount > left:
-        raise RefundTooLarge(left=messages.price(Money(left, receipt.currency), order.locale))
+        raise RefundTooLarge(left=shown_money(left, receipt.currency, order.locale))
     if receipt.provider is Provider.STARS and amount != receipt.amount_minor:
         raise RefundWholeOnly
     _reserve(order, receipt, amount)
@@ -255,7 +255,7 @@ def _reserve(order: Order, receipt: PaymentReceipt, amount: int) -> None:
     db.session.flush()
     if db.session.execute(_RESERVE, {"id": receipt.id, "amount": amount}).first() is None:
         left = receipt.amount_minor - receipt.refunded_minor
-        raise RefundTooLarge(left=messages.price(Money(left, receipt.currency), order.locale))
+        raise RefundTooLarge(left=shown_money(left, receipt.currency, order.locale))
     db.session.refresh(receipt)
 
 
