@@ -38,6 +38,7 @@ def create(payment_id: int) -> None:
             making = creating.claim(payment_id)
         if making is None:
             return
+    with tenant_scope(making.tenant_id):
         try:
             made = creating.make(making)
         except ProviderFailed as error:
@@ -83,6 +84,7 @@ def refund(refund_id: int) -> None:
             sending = refunding.claim(refund_id)
         if sending is None:
             return
+    with tenant_scope(sending.tenant_id):
         try:
             answer = refunding.send(sending)
         except ProviderFailed as error:
@@ -96,14 +98,10 @@ def refund(refund_id: int) -> None:
 @shared_task(name=TaskName.PAYMENTS_RECONCILE)
 def reconcile() -> None:
     """Compares yesterday's payments with their providers, once a day for each tenant."""
-    with system_scope():
-        with transaction():
-            due = (
-                reconciliation.claim_due()
-                if claim_slot(TaskName.PAYMENTS_RECONCILE, RECONCILE_SECONDS)
-                else []
-            )
-        for day in due:
+    with system_scope(), transaction():
+        due = reconciliation.claim_due() if claim_slot(TaskName.PAYMENTS_RECONCILE, RECONCILE_SECONDS) else []
+    for day in due:
+        with tenant_scope(day.tenant_id):
             theirs = reconciliation.ask(day)
             with transaction():
                 reconciliation.write(day, theirs)

@@ -8,14 +8,15 @@ from sqlalchemy import select
 from app.core.db import db
 from app.core.queue import transaction
 from app.domain.orders import Actor, OrderState
-from app.domain.payments import Difference, MoneyStatus, PaymentState, Provider, Settlement
+from app.domain.payments import Difference, MoneyStatus, PaymentState, Provider, Service, Settlement
 from app.gateways.payments.base import ProviderFailed
 from app.gateways.payments.pingpong import page_of
 from app.models import OrderEvent, Payment, PaymentReceipt, ReconciliationLine, Refund
-from app.services import reconciliation
+from app.services import reconciliation, service_accounts
 from app.services.payments import begin, lookup, refunds
 from app.services.payments.errors import NotPayable
 from tests.cast import Cast
+from tests.clockwork import Clockwork
 from tests.paying import (
     OTHER_SALT,
     a_payment,
@@ -24,6 +25,7 @@ from tests.paying import (
     call_back,
     envelope,
     order_of,
+    run_tasks,
     set_up_pingpong,
     tell,
     told,
@@ -134,6 +136,16 @@ def test_the_same_wish_to_refund_counts_once(cast: Cast):
             refunds.ask(payment.order_id, amount_minor=500, reason="x", name="owner", key="ABC123")
     assert len(refunds_now()) == 1
     assert receipts()[0].refunded_minor == 500
+
+
+# --- accounts that go while somebody pays
+def test_payments_of_an_account_that_was_taken_out_are_told(cast: Cast, time: Clockwork):
+    a_payment(cast.tenant)
+    with transaction():
+        service_accounts.remove(cast.tenant.id, Service.PINGPONG)
+    time.forward(minutes=3)
+    run_tasks("ask")
+    assert alerts() == ["service_key_bad"]
 
 
 # --- what an order was paid with

@@ -88,6 +88,14 @@ def _query(payment_id: int, waits: dict[tuple[int, str], bool]) -> Query | None:
     if gateway is None or payment.state is PaymentState.PAID:
         db.session.refresh(payment)
         payment.query_at = None
+        if payment.state is not PaymentState.PAID:
+            # Whoever still pays there pays into an account that we cannot see any more.
+            alerts.service_refused(
+                payment.tenant_id,
+                payment.provider.value,
+                "the account of open payments was taken out",
+                key_bad=True,
+            )
         return None
     service = payment.provider.value
     key = payment.tenant_id, service

@@ -34,6 +34,7 @@ class Sending:
     """What is to be asked of whom. `lease` fences what a former claimer still writes."""
 
     refund_id: int
+    tenant_id: int
     lease: int
     attempts: int
     wish: RefundWish
@@ -60,7 +61,9 @@ def claim(refund_id: int) -> Sending | None:
         order.telegram_id,
         accounts.notify_url(),
     )
-    return Sending(refund_id, row.lease_token, row.attempts, wish, accounts.gateway_of(payment))
+    return Sending(
+        refund_id, refund.tenant_id, row.lease_token, row.attempts, wish, accounts.gateway_of(payment)
+    )
 
 
 def send(sending: Sending) -> RefundAnswer:
