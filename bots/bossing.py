@@ -37,9 +37,9 @@ class Boss:
         return may(self.role, needed)
 
 
-def find(ctx: Context) -> Boss | None:
+def find(ctx: Context, *, lock: bool = False) -> Boss | None:
     """Who of the staff writes, with the role of this moment; None for everybody else. Needs a transaction."""
-    place = people.find_linked(ctx.config.tenant_id, ctx.person.telegram_id)
+    place = people.find_linked(ctx.config.tenant_id, ctx.person.telegram_id, lock=lock)
     if place is None or not may(place.role, Role.SUPPORT):
         return None
     user = place.user
@@ -47,10 +47,10 @@ def find(ctx: Context) -> Boss | None:
 
 
 @contextmanager
-def acting(ctx: Context, needed: Role = Role.MANAGER) -> Iterator[Boss]:
+def acting(ctx: Context, needed: Role = Role.MANAGER, *, alone: bool = False) -> Iterator[Boss]:
     """A transaction in which somebody of the staff acts, under the name that the pages would write down.
 
-    A press raises ButtonExpired for strangers, in groups, and for rows that the tenant does not have. A role that is too
+    `alone` = a second press of his waits until this one is done. A press raises ButtonExpired for strangers, in groups, and for rows that the tenant does not have. A role that is too
     low by now raises NotAllowed, and ends what he was in the middle of.
     """
     pressed = ctx.event.query_id is not None
@@ -58,7 +58,7 @@ def acting(ctx: Context, needed: Role = Role.MANAGER) -> Iterator[Boss]:
         raise ButtonExpired
     try:
         with ctx.transaction():
-            boss = _permitted(find(ctx), needed, pressed=pressed)
+            boss = _permitted(find(ctx, lock=alone), needed, pressed=pressed)
             act_as(Actor("user", boss.user_id, boss.email))
             yield boss
     except NotAllowed:

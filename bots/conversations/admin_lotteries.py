@@ -14,10 +14,10 @@ from app.core.settings import get_settings
 from app.domain import lottery_presets
 from app.domain.draw import BeaconChain
 from app.domain.lotteries import LotteryState, bot_link
+from app.domain.wording import Place
 from app.models import Lottery
 from app.services import bots
 from app.services.lotteries import lookup, manage, spec, templates
-from app.services.lotteries.wording import Place
 from bots import bossing
 from bots.keyboards import Button, ButtonExpired, Keyboard, data, shortened
 from bots.router import Context, Router
@@ -84,7 +84,7 @@ def publish_button(ctx: Context) -> None:
         code = _code(ctx, nonce)
         made = lookup.find_by_code(code)
     beacon = manage.prepare_beacon() if made is None else None
-    with bossing.acting(ctx):
+    with bossing.acting(ctx, alone=True):
         made = lookup.find_by_code(code) or _make(ctx, source, days, code, beacon)
         page = _published(ctx, made)
     ctx.show(*page)
@@ -166,4 +166,4 @@ def _told(body: Mapping[str, Any]) -> str:
 
 
 def _place(ctx: Context) -> Place:
-    return Place(ctx.locale, ctx.config.timezone)
+    return ctx.place

@@ -158,7 +158,7 @@ def _ask_transfer(ctx: Context, order: Order) -> tuple[str, Keyboard]:
 
 def _confirm(order: Order, boss: Boss, payment_id: int) -> None:
     """Confirmed once: pressed again, the payment is paid and nothing happens."""
-    transfer = boss_order.transfer_of(order)
+    transfer = boss_order.transfer_of(lookup.get(order.id, lock=True))
     if transfer is None or transfer.id != payment_id:
         raise NothingToConfirm
     transfers.confirm_transfer(payment_id, boss.name)

@@ -1,14 +1,16 @@
 """What tests of the boss's commands do and see in a chat."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+from flask import Flask
 from sqlalchemy import update
 
 from app.core.db import db
 from app.core.queue import transaction
 from app.domain.people import Role
 from app.models import AuditEvent, Membership, User
-from app.services import audit
 from tests.sandbox_client import LIN, Json
-from tests.talking import Talk
+from tests.talking import Talk, give, press
 
 
 def link(user: User, telegram_id: int = LIN) -> None:
@@ -33,9 +35,15 @@ def records(action: str) -> list[AuditEvent]:
     return db.session.query(AuditEvent).filter_by(action=action).order_by(AuditEvent.id).all()
 
 
-def by_nobody() -> None:
-    """Whatever the test itself does from now on is nobody's act."""
-    audit.act_as(audit.SYSTEM_ACTOR)
+def press_twice(app: Flask, talk: Talk, data: str) -> None:
+    """The same button, handled by two workers at the same moment; neither fails."""
+
+    def handled(_: int) -> bool:
+        with app.app_context():
+            return give(talk.config, callback_query=press(data))
+
+    with ThreadPoolExecutor(2) as workers:
+        assert list(workers.map(handled, range(2))) == [True, True]
 
 
 def data_of(talk: Talk, label: str, user: int = LIN) -> str:

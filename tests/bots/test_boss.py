@@ -157,3 +157,11 @@ def test_an_orders_code_behind_the_command_opens_it(talk: Talk, cast: Cast):
     assert f"Order {order.code}" in talk.say(f"/admin {order.code.lower()}")[0]
     link(cast.stranger, WANG)
     assert "people who run this bot" in talk.say(f"/admin {order.code}", WANG)[0]
+
+
+def test_it_speaks_the_language_that_the_boss_chose(talk: Talk, cast: Cast):
+    link(cast.owner)
+    talk.say("/language")
+    talk.press("中文")
+    talk.say("/admin")
+    assert {"📦 订单", "🎁 发起抽奖", "📣 群发"} < set(talk.labels())

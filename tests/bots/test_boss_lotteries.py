@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 
 from app.core import clock
 from app.core.db import db
@@ -10,7 +11,7 @@ from app.core.queue import transaction
 from app.domain.lotteries import LotteryState
 from app.models import Lottery, LotteryTemplate
 from app.services.lotteries import templates
-from tests.bots.boss_talk import data_of, demote, link, records
+from tests.bots.boss_talk import data_of, demote, link, press_twice, records
 from tests.bots.lottery_talk import urls
 from tests.cast import Cast
 from tests.lottery_tools import a_bot
@@ -118,3 +119,8 @@ def test_a_template_of_a_bot_that_does_not_run_publishes_nothing(talk: Talk, cas
         stopped.enabled = False
     give(talk.config, callback_query=press(f"1:adlotgo:t{template.id}:1:ab"))
     assert made() == []
+
+
+def test_two_presses_at_the_same_moment_make_one_lottery(app: Flask, talk: Talk):
+    press_twice(app, talk, "1:adlotgo:pquick:1:ab")
+    assert len(made()) == 1

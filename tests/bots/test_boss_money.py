@@ -1,6 +1,7 @@
 """The boss and the money of an order in the chat: every act shows the amount, asks once more, and counts once."""
 
 import pytest
+from flask import Flask
 
 from app.core.db import db
 from app.core.queue import transaction
@@ -11,7 +12,7 @@ from app.models import Payment, PaymentReceipt, Refund
 from app.services.payments import refunds
 from app.services.payments.marking import mark_paid
 from app.services.payments.transfers import claim_transfer
-from tests.bots.boss_talk import change, data_of, full, link, records
+from tests.bots.boss_talk import change, data_of, full, link, press_twice, records
 from tests.bots.lottery_talk import alert
 from tests.cast import Cast
 from tests.paying import a_payment, fresh, order_of, receipt_of
@@ -143,3 +144,17 @@ def test_where_nothing_came_in_nothing_goes_back(talk: Talk, transfer: Payment):
     assert not [label for label in talk.labels() if "Refund" in label]
     give(talk.config, callback_query=press(f"1:adrefund:{transfer.order_id}"))
     assert given_back() == []
+
+
+def test_two_presses_at_the_same_moment_pay_back_once(app: Flask, talk: Talk, received: Payment):
+    opened(talk, received)
+    talk.press("💸 Refund $19.90")
+    data = data_of(talk, "Yes, pay")
+    press_twice(app, talk, data)
+    assert len(given_back()) == len(records("order.refund_asked")) == 1
+
+
+def test_two_presses_at_the_same_moment_confirm_a_transfer_once(app: Flask, talk: Talk, transfer: Payment):
+    data = f"1:adpaid:{transfer.order_id}:{transfer.id}"
+    press_twice(app, talk, data)
+    assert db.session.query(PaymentReceipt).count() == len(records("payment.confirmed")) == 1

@@ -71,8 +71,11 @@ def unlink(tenant_id: int, membership_id: int) -> None:
     audit.record(tenant_id, "staff.telegram_unlinked", ("membership", membership.id, membership.user.email))
 
 
-def find_linked(tenant_id: int, telegram_id: int) -> Membership | None:
-    """Whose Telegram account this is in the tenant, with the role of this moment; None where his account is closed."""
+def find_linked(tenant_id: int, telegram_id: int, *, lock: bool = False) -> Membership | None:
+    """Whose Telegram account this is in the tenant, with the role of this moment; None where his account is closed.
+
+    `lock` lets him do one thing at a time, and lets his role change only after this transaction.
+    """
     query = (
         select(Membership)
         .join(User, User.id == Membership.user_id)
@@ -80,7 +83,7 @@ def find_linked(tenant_id: int, telegram_id: int) -> Membership | None:
         .options(contains_eager(Membership.user))
         .execution_options(populate_existing=True)
     )
-    return db.session.scalar(query)
+    return db.session.scalar(query.with_for_update(of=Membership, key_share=True) if lock else query)
 
 
 def linked_members(tenant_id: int) -> Sequence[Membership]:
