@@ -1,5 +1,7 @@
 """Getting what was ordered without its price: refunds during a delivery, disputes, wishes without end, orders without end."""
 
+from contextlib import suppress
+
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
@@ -7,12 +9,14 @@ from sqlalchemy import func, select, text
 from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
+from app.domain.members import Person
 from app.domain.orders import MAX_UNPAID_AN_HOUR, Actor, OrderState
 from app.domain.payments import Provider
 from app.models import OutgoingMessage
 from app.services.fulfilment import delivery
 from app.services.fulfilment.delivery import MOST_WISHES, NothingToSend
-from app.services.orders import create, expiry, lookup, moves
+from app.services.orders import contact, create, expiry, lookup, moves
+from app.services.orders.contact import TooManyMessages
 from app.services.orders.create import Wish
 from app.services.orders.errors import TooManyMade
 from app.services.orders.ways import price_of
@@ -21,7 +25,7 @@ from tests.cast import Cast
 from tests.fulfilling import a_report, deliver, fulfil, fulfil_until_told, paid, reread, send, shown
 from tests.paying import set_up_transfer
 from tests.sandbox_client import LIN
-from tests.shopping import a_product, codes
+from tests.shopping import a_product, an_order, codes
 from tests.talking import Talk
 
 
@@ -95,6 +99,17 @@ def test_a_hundred_wishes_to_have_it_again_are_a_few(app: Flask, shop: Talk, cas
     with transaction():
         delivery.again(order.id, "later")
     assert db.session.scalar(wishes) == MOST_WISHES + 1
+
+
+def test_many_orders_give_nobody_more_messages_to_the_shop(shop: Talk, cast: Cast):
+    product, person = a_product(cast.tenant), Person(LIN, "Lin", "", None, "en")
+    orders = [an_order(product, LIN) for _ in range(6)]
+    sent = 0
+    for number, order in enumerate(orders * 5, start=1):
+        with suppress(TooManyMessages), transaction():
+            contact.pass_on(lookup.get(order.id, lock=True), person, "Hello", number)
+            sent += 1
+    assert sent == 15
 
 
 def test_nobody_orders_and_cancels_without_end(shop: Talk, cast: Cast):

@@ -1,10 +1,13 @@
 """A buyer's words about his order, passed on to the shop: into the history, and to the people who run the shop."""
 
 import html
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import func, select
+
 from app.core import clock
+from app.core.db import db
 from app.core.errors import LimitReached
 from app.core.i18n import N_, translate
 from app.domain.members import Person
@@ -17,6 +20,8 @@ MESSAGE: Final = "message"
 """`OrderEvent.why` of such a line."""
 MAX_LENGTH: Final = 1000
 _A_DAY: Final = 5
+_A_DAY_IN_ALL: Final = 15
+"""Orders cost nothing until they are paid, so what counts for one counts for all of them too."""
 _TOLD: Final = N_("💬 %(name)s writes about order %(code)s (%(product)s):")
 
 
@@ -34,12 +39,28 @@ def pass_on(order: Order, person: Person, words: str, message_id: int) -> bool:
     lately = [event for event in lookup.history(order.id) if event.why == MESSAGE and event.at > since]
     if any(event.details.get("message_id") == message_id for event in lately):
         return False
-    if len(lately) >= _A_DAY:
+    if len(lately) >= _A_DAY or _of_all_orders(order, since) >= _A_DAY_IN_ALL:
         raise TooManyMessages
     words = words.strip()[:MAX_LENGTH]
     event = moves.note(order, MESSAGE, Actor.BUYER, details={"text": words, "message_id": message_id})
     _tell(order, person, words, event)
     return True
+
+
+def _of_all_orders(order: Order, since: datetime) -> int:
+    """How often the buyer has written since then, whichever order it was about."""
+    query = (
+        select(func.count())
+        .select_from(OrderEvent)
+        .join(Order, Order.id == OrderEvent.order_id)
+        .where(
+            Order.tenant_id == order.tenant_id,
+            Order.telegram_id == order.telegram_id,
+            OrderEvent.why == MESSAGE,
+            OrderEvent.at > since,
+        )
+    )
+    return db.session.scalar(query) or 0
 
 
 def _tell(order: Order, person: Person, words: str, event: OrderEvent) -> None:
