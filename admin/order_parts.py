@@ -66,12 +66,12 @@ STEPS: dict[Step, Any] = {
     Step.DELIVERY: _l("Messages written"),
 }
 SOURCES: dict[str, Any] = {
-    "yuanfenju": "Yuanfenju",
+    "yuanfenju": _l("Yuanfenju"),
     "deepseek": "DeepSeek",
     "pingpong": "PingPong",
     "built_in": _l("built in"),
     "nobody": _l("nobody needs to be asked"),
-    "ledger": _l("credits"),
+    "ledger": _l("credit ledger"),
     "outbox": _l("outbox"),
     "boss": _l("by hand"),
 }
@@ -84,11 +84,11 @@ PAYMENT_STATES: Words = {
     PaymentState.CREATING: ("busy", _l("Being made")),
     PaymentState.OPEN: ("info", _l("Can be paid")),
     PaymentState.PAID: ("ok", _l("Paid")),
-    PaymentState.CLOSED: ("idle", _l("Closed")),
+    PaymentState.CLOSED: ("idle", _l("Payment closed")),
 }
 REFUND_STATES: Words = {
     RefundState.QUEUED: ("info", _l("In line")),
-    RefundState.SENDING: ("busy", _l("On its way")),
+    RefundState.SENDING: ("busy", _l("Being paid back")),
     RefundState.BY_HAND: ("warn", _l("To be paid back by you")),
     RefundState.DONE: ("ok", _l("Paid back")),
     RefundState.FAILED: ("bad", _l("Refused")),
@@ -97,13 +97,13 @@ MONEY: Words = {
     MoneyStatus.PROCESSING: ("info", _l("Being processed")),
     MoneyStatus.SUCCESS: ("ok", _l("Paid")),
     MoneyStatus.FAILED: ("bad", _l("Failed")),
-    MoneyStatus.CLOSED: ("idle", _l("Closed")),
+    MoneyStatus.CLOSED: ("idle", _l("Payment closed")),
     MoneyStatus.REFUNDED: ("warn", _l("Refunded")),
     MoneyStatus.UNKNOWN: ("idle", _l("Not known there")),
 }
 VERDICTS: Words = {
-    Verdict.ACCEPTED: ("ok", _l("Accepted: the order is paid")),
-    Verdict.REPEATED: ("idle", _l("Said before")),
+    Verdict.ACCEPTED: ("ok", _l("Valid, taken in")),
+    Verdict.REPEATED: ("idle", _l("Told before")),
     Verdict.NOTED: ("idle", _l("Noted, nothing to do")),
     Verdict.BAD_SIGNATURE: ("bad", _l("Wrong signature, refused")),
     Verdict.MALFORMED: ("bad", _l("Not readable, refused")),

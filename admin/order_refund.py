@@ -37,7 +37,7 @@ class RefundForm(AdminForm):
 
     also_posted = frozenset({"id", "key"})
     receipt = SelectField(_l("Which payment"), coerce=int)
-    amount = CleanStringField(_l("Sum of money"), [InputRequired(), Length(max=20)])
+    amount = CleanStringField(_l("Amount"), [InputRequired(), Length(max=20)])
     how = RadioField(_l("How"), default="provider")
     reason = CleanStringField(_l("Reason"), [InputRequired(), Length(max=200)])
 
@@ -80,7 +80,8 @@ def _form(left: list[PaymentReceipt]) -> RefundForm:
     rest = Money(first.amount_minor - first.refunded_minor, first.currency)
     form = RefundForm(request.form or None, data={"receipt": first.id, "amount": str(rest.decimal())})
     form.receipt.choices = [SelectChoice(one.id, _named(one)) for one in left]
-    by_us = [SelectChoice("provider", str(WAYS[first.provider]))]
+    back = gettext("Back the way it came: %(way)s", way=WAYS[first.provider])
+    by_us = [SelectChoice("provider", back)]
     form.how.choices = [] if first.provider is Provider.MANUAL else by_us
     if first.provider is not Provider.STARS:
         form.how.choices.append(SelectChoice(SELF, gettext("I pay it back myself, and mark it then")))
