@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app.core.db import db
 from app.core.errors import AppError
-from app.domain.affiliates import Commission, WithdrawalState
+from app.domain.affiliates import WithdrawalState, read_commission
 from app.domain.money import Money
 from app.domain.orders import OrderState
 from app.models import Bot, Order, Product, Promoter, Withdrawal
@@ -92,8 +92,7 @@ class Promoting(RuleBasedStateMachine):
             return
         self.brought[order.id] = lines = []
         first = next((place for place in range(CHAIN) if self.chain[place].id == order.promoter_id), -1)
-        rates = order.product["commission"]
-        commission = Commission(**rates) if rates else Commission()
+        commission = read_commission(order.product["commission"])
         for level, place in ((1, first), (2, first - 1)):
             amount = commission.of(order.value_minor, level)
             if place >= 0 and place not in self.paused and amount:
@@ -201,8 +200,8 @@ def test_commissions_under_any_interleaving(cast: Cast, monkeypatch):
     run_state_machine_as_test(
         Promoting,
         settings=settings(
-            max_examples=20,
-            stateful_step_count=30,
+            max_examples=12,
+            stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
             database=None,
