@@ -37,7 +37,7 @@ EVENTS: dict[str, tuple[str, Any]] = {
     "done_by_hand": ("ok", _l("Marked as delivered")),
     "delivering": ("", _l("Everything is made; being sent")),
     "copied": ("warn", _l("Sent once more as a message of its own")),
-    "delivered": ("ok", _l("Delivered")),
+    "delivered": ("ok", _l("Delivered to the buyer")),
     "retry": ("", _l("Tried again")),
     "refund_asked": ("warn", _l("Refund begun")),
     "refund_done": ("ok", _l("Money paid back")),
@@ -51,7 +51,7 @@ EVENTS: dict[str, tuple[str, Any]] = {
     "cancelled": ("", _l("Cancelled")),
     "erased": ("bad", _l("The buyer's data was erased")),
     "disputed": ("bad", _l("The buyer disputes the payment at his bank")),
-    "sent_again": ("", _l("Sent once more on wish")),
+    "sent_again": ("", _l("Sent once more on request")),
     "message": ("", _l("The buyer writes")),
 }
 PARTS: dict[str, Any] = {
@@ -66,7 +66,7 @@ PARTS: dict[str, Any] = {
     "pay": _l("How to pay"),
     "claimed": _l("“The shop checks the transfer”"),
     "refund": _l("“Your money went back”"),
-    "again": _l("Sent once more on wish"),
+    "again": _l("Sent once more on request"),
 }
 MOST_AGAIN = 20
 """Messages that one wish to have it again is looked for."""

@@ -33,7 +33,7 @@ WAYS: dict[Provider, tuple[str, Any, Any]] = {
     Provider.PINGPONG: (
         "credit-card",
         _l("Card (PingPong)"),
-        _l("Visa, Mastercard and others, over PingPong."),
+        _l("Visa, Mastercard and others, through PingPong."),
     ),
     Provider.STARS: (
         "star",

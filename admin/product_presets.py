@@ -31,7 +31,7 @@ PRESETS: Mapping[str, Preset] = {
         {
             "name": _l("Full BaZi report"),
             "description": _l(
-                "Your four pillars, your luck periods and the years to come, written for you alone."
+                "Your four pillars, your luck pillars and the years to come, written for you alone."
             ),
             "price": "19.90",
             "stars": 990,
@@ -55,7 +55,7 @@ PRESETS: Mapping[str, Preset] = {
         "coins",
         ProductKind.CREDITS,
         _l("Sell credits"),
-        _l("Buyers top up the credits of your bot; they are booked the moment the money is there."),
+        _l("Buyers top up their credits; they are added the moment the money is there."),
         {
             "name": _l("1,000 credits"),
             "description": _l("On your account at once."),

@@ -36,7 +36,7 @@ class AdjustForm(AdminForm):
     )
     currency = SelectField(_l("Currency"), choices=[SelectChoice(one, one) for one in CURRENCIES])
     amount = CleanStringField(
-        _l("Sum"), [InputRequired(), Length(max=20)], render_kw={"inputmode": "decimal"}
+        _l("Amount"), [InputRequired(), Length(max=20)], render_kw={"inputmode": "decimal"}
     )
     reason = CleanStringField(
         _l("Reason"), [InputRequired(), Length(max=MAX_NOTE)], description=_l("The promoter can read it.")

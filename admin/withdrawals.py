@@ -45,7 +45,7 @@ class WithdrawalsView(TenantView):
     column_labels = {  # noqa: RUF012 - as Flask-Admin has it
         "id": _l("Number"),
         "name": _l("Promoter"),
-        "amount": _l("Sum"),
+        "amount": _l("Amount"),
         "currency": _l("Currency"),
         "state": _l("State"),
         "pay_to": _l("To be paid to"),

@@ -60,7 +60,7 @@ WAYS: Mapping[Provider, str] = {
 }
 _REFUNDS: Mapping[RefundState, str] = {
     RefundState.QUEUED: N_("In line"),
-    RefundState.SENDING: N_("On its way"),
+    RefundState.SENDING: N_("Being paid back"),
     RefundState.BY_HAND: N_("To be paid back by you"),
     RefundState.DONE: N_("Paid back"),
     RefundState.FAILED: N_("Refused"),

@@ -78,7 +78,7 @@ def read_fields(raw: Sequence[object], name: str = "fields") -> tuple[Field, ...
     seen = set[str]()
     for place, one in enumerate(keyed):
         if one.key in seen:
-            raise BadSpec(f"{name}[{place}].key", N_("This key stands twice."))
+            raise BadSpec(f"{name}[{place}].key", N_("This key is there twice."))
         seen.add(one.key)
     return keyed
 
@@ -130,7 +130,7 @@ def _choices(body: Body, path: str) -> tuple[Choice, ...]:
         for one in given
     ]
     if len({word.casefold() for word in words}) < len(words):
-        raise BadSpec(f"{path}.choices", N_("Each choice must be another one."))
+        raise BadSpec(f"{path}.choices", N_("The choices must differ from each other."))
     return tuple(Choice(word, word) for word in words)
 
 

@@ -196,7 +196,7 @@ def _price(body: Body, problems: Problems) -> Money:
     written = _decimal(body.get("price"))
     money = problems.read(lambda: read_money(written, currency), Money(0, currency), "price")
     if not money.minor and "price" not in _paths(problems):
-        problems.found.append(BadSpec("price", N_("This must be more than nothing.")))
+        problems.found.append(BadSpec("price", N_("This must be more than zero.")))
     return money
 
 
@@ -233,7 +233,7 @@ def _providers(body: Body) -> tuple[Provider, ...]:
 def _stock(body: Body, kind: ProductKind | None) -> int | None:
     stock = number(body, "stock", 0, MAX_STOCK)
     if stock is not None and kind is ProductKind.DIGITAL_GOODS:
-        raise BadSpec("stock", N_("Digital goods count their codes and files by themselves."))
+        raise BadSpec("stock", N_("Codes and files count their own stock."))
     return stock
 
 

@@ -47,7 +47,7 @@ TEXTS: Final[Mapping[AlertKind, str]] = {
         "%(service)s does not answer. Orders that need it wait and are delivered when it is back."
     ),
     AlertKind.SERVICE_KEY_BAD: N_(
-        "%(service)s refuses your key, or your balance there is used up. What can't be done without it waits."
+        "%(service)s refuses your key, or your balance there is used up. Orders that need it wait."
     ),
     AlertKind.SPENDING_CAP: N_("Today's limit of spending on AI is reached. Reports wait until tomorrow."),
     AlertKind.REFUND_FAILED: N_("The refund of order %(order)s was refused. Look at it."),

@@ -92,7 +92,7 @@ def _offer(ctx: Context, rules: Terms) -> str:
     parts = [f"<b>{_e(head)}</b>", _e(ctx.t(how, days=rules.window_days))]
     least = {currency: minor for currency, minor in rules.least.items() if minor}
     if least:
-        parts.append(_e(ctx.t(N_("Smallest payout: %(amounts)s"), amounts=sums(ctx, least))))
+        parts.append(_e(ctx.t(N_("Smallest withdrawal: %(amounts)s"), amounts=sums(ctx, least))))
     if rules.words:
         title = ctx.t(N_("Terms"))
         parts.append(f"<b>{_e(title)}</b>\n{_e(rules.words)}")

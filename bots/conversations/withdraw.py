@@ -55,7 +55,7 @@ def withdraw_page(ctx: Context) -> None:
 def _balances(ctx: Context, balances: dict[str, int], rules: Terms) -> list[str]:
     if not any(minor > 0 for minor in balances.values()):
         return [ctx.t(N_("There is nothing to withdraw yet. Your commissions collect here."))]
-    line = N_("Balance: %(balance)s (smallest payout: %(least)s)")
+    line = N_("Balance: %(balance)s (smallest withdrawal: %(least)s)")
     return [
         ctx.t(
             line,

@@ -11,7 +11,7 @@ REASONS: Final[Mapping[str, str]] = {
     Reason.NOT_CONFIRMED: N_("The payment provider has not confirmed the money yet."),
     Reason.PAYMENT_MISMATCH: N_("The payment provider says that another amount was paid."),
     Reason.SERVICE_DOWN: N_("An outside service does not answer."),
-    Reason.SERVICE_REFUSED: N_("An outside service refuses: its key or balance is to be mended."),
+    Reason.SERVICE_REFUSED: N_("An outside service refuses us. Check its key and balance."),
     Reason.SPENDING_CAP: N_("Today's limit of spending on AI is reached."),
     Reason.SOLD_OUT: N_("It was sold out."),
     Reason.BROKEN: N_("An error of the program."),

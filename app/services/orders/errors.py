@@ -43,7 +43,7 @@ class BuyerErased(Conflict):
     """There is nobody to deliver it to."""
 
     code = "buyer_erased"
-    message = N_("The data of this buyer was erased on his wish, so the order can only be refunded.")
+    message = N_("The data of this buyer was erased at his request, so the order can only be refunded.")
 
 
 class NotForSale(Conflict):

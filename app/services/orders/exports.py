@@ -19,7 +19,7 @@ COLUMNS: Final = (
     N_("Telegram ID"),
     N_("Telegram name"),
     N_("Username"),
-    N_("Sum of money"),
+    N_("Amount"),
     N_("Currency"),
     N_("Way of paying"),
     N_("Made at"),

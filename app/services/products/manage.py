@@ -96,7 +96,7 @@ def add_stock(product_id: int, items: Collection[NewItem]) -> stock.Added:
     product = lookup.get(product_id)
     _check_changeable(product)
     if product.kind is not ProductKind.DIGITAL_GOODS:
-        raise NotSellable(N_("Only digital goods have codes and files."))
+        raise NotSellable(N_("Only products of codes and files have a stock of them."))
     added = stock.add(product, list(items))
     files = sum(item.kind is StockKind.FILE for item in items)
     _audit(product, "product.stock_added", {"added": added.added, "known": len(added.known), "files": files})
