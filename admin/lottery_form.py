@@ -25,11 +25,11 @@ from app.domain import lottery_spec
 from app.domain.lotteries import LotteryState
 from app.domain.lottery_fields import BadSpec
 from app.domain.people import Role
+from app.domain.wording import Place
 from app.models import Bot, Lottery
 from app.services import bots, tenants
 from app.services.lotteries import figures, lookup, manage, spec
 from app.services.lotteries.chats import Looked, Sight, look
-from app.services.lotteries.wording import Place
 
 CHANGEABLE = (LotteryState.DRAFT, LotteryState.SCHEDULED)
 SIGHTS: dict[Sight, tuple[str, Any]] = {

@@ -13,9 +13,9 @@ from app.core.i18n import N_
 from app.domain import lottery_spec
 from app.domain.lotteries import MAX_DESCRIPTION, Condition, LotterySpec, LotteryState, PrizeSpec, TicketRules
 from app.domain.lottery_fields import BadSpec
+from app.domain.wording import Place
 from app.models import Lottery
 from app.services.lotteries import cards, showing
-from app.services.lotteries.wording import Place
 
 T = TypeVar("T")
 _PLAIN = {

@@ -15,6 +15,7 @@ from app.core.queue import transaction
 from app.domain.bots import BotConfig
 from app.domain.members import Person
 from app.domain.sending import MAX_NOTE, Priority, split_text
+from app.domain.wording import Place
 from app.services import members
 from app.services.audit import Actor, act_as
 from bots import state, texts
@@ -159,6 +160,11 @@ class Context:
     def t(self, msgid: str, **params: object) -> str:
         """A catalogue text in the person's language."""
         return translate(self.locale, msgid, **params)
+
+    @property
+    def place(self) -> Place:
+        """The person's language, on the clocks of the tenant."""
+        return Place(self.locale, self.config.timezone)
 
     def main_text(self, key: str) -> str:
         """One of the texts that the boss may rewrite."""

@@ -7,9 +7,8 @@ from app.core.i18n import N_, translate
 from app.domain import form_answers
 from app.domain.form_fields import Choice, Field, FieldKind
 from app.domain.payments import Provider
-from app.domain.sending import MAX_TEXT
+from app.domain.sending import MAX_TEXT, visible_length
 from app.models import Product
-from app.services.lotteries.cards import visible_length
 from bots import product_card
 from bots.context import Context
 from bots.filling import Filling
@@ -80,7 +79,9 @@ def summary(ctx: Context, filling: Filling, note: str = "") -> tuple[str, Keyboa
 
 def _summary_text(ctx: Context, filling: Filling, note: str, longest: int) -> str:
     told = form_answers.lines(filling.fields, filling.answers, ctx.locale, longest)
-    answers = "\n".join(f"{_e(label)}: <b>{_e(answer)}</b>" for label, answer in told)
+    answers = "\n".join(
+        ctx.t(form_answers.TOLD, question=_e(label), answer=f"<b>{_e(answer)}</b>") for label, answer in told
+    )
     if filling.ways:
         end = f"💰 {_e(product_card.prices(ctx, filling.ways))}\n\n" + _e(
             ctx.t(N_("Is everything right? Then choose how to pay. You can still change each answer."))

@@ -16,7 +16,6 @@ from app.services.lotteries.conditions import Checked, Missing, Result
 from app.services.lotteries.entries import Joined
 from app.services.lotteries.errors import AlreadyJoined, ConditionUnavailable, LotteryClosed, LotteryFull
 from app.services.lotteries.standing import Standing
-from app.services.lotteries.wording import Place
 from bots.context import Context
 from bots.telegram import membership
 
@@ -78,7 +77,7 @@ def _enter_at_once(ctx: Context, found: Standing) -> Joined:
 
 
 def _welcome(ctx: Context, found: Standing, done: Joined) -> Outcome:
-    time = Place(ctx.locale, ctx.config.timezone).time(found.closes_at)
+    time = ctx.place.time(found.closes_at)
     return Outcome(ctx.t(WELCOME, time=time), done.checked, joined=True)
 
 

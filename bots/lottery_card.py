@@ -6,12 +6,12 @@ from urllib.parse import quote
 from app.core import clock
 from app.core.i18n import N_
 from app.domain.lotteries import ConditionKind, bot_link
-from app.domain.sending import MAX_TEXT
+from app.domain.sending import MAX_CAPTION, MAX_TEXT, visible_length
+from app.domain.wording import Place
 from app.models import Lottery
-from app.services.lotteries import cards, entries, invites, showing, tickets
+from app.services.lotteries import entries, invites, showing, tickets
 from app.services.lotteries.conditions import Checked
 from app.services.lotteries.standing import Standing
-from app.services.lotteries.wording import Place
 from bots.context import Context
 from bots.keyboards import Button, Keyboard, data, shortened
 
@@ -20,13 +20,13 @@ _MARKS = {True: "✅", False: "❌", None: "👉"}
 
 def text(ctx: Context, lottery: Lottery, found: Standing) -> str:
     """The card in Telegram's HTML, with what concerns the person alone. Needs a transaction."""
-    place = Place(ctx.locale, ctx.config.timezone)
+    place = ctx.place
     pictured = lottery.picture_id is not None
     card = showing.card_of(lottery, place, now=clock.now(), caption=pictured)
     whole = "\n\n".join([card, *_own(found, place, link(ctx, found))])
     # Where the room does not suffice, under a picture above all, the buttons tell the same in short.
-    room = cards.MAX_CAPTION if pictured else MAX_TEXT
-    return whole if cards.visible_length(whole) <= room else card
+    room = MAX_CAPTION if pictured else MAX_TEXT
+    return whole if visible_length(whole) <= room else card
 
 
 def _own(found: Standing, place: Place, url: str) -> list[str]:

@@ -3,19 +3,15 @@
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from app.core.i18n import N_
 from app.domain import form_answers
 from app.domain.form_fields import Field
-from app.domain.money import shown_money
 from app.domain.orders import OrderState, Phase
 from app.domain.payments import Provider
 from app.domain.products import ProductKind
-from app.domain.sending import MAX_TEXT
+from app.domain.sending import MAX_TEXT, visible_length
 from app.models import Order, OrderEvent, Payment, Product
-from app.services.lotteries.cards import visible_length
-from app.services.lotteries.wording import Place
 from app.services.orders import lookup, ways
 from app.services.orders.expiry import is_payable
 from app.services.orders.ways import Way
@@ -85,7 +81,7 @@ def look(order: Order) -> Shown:
 
 def price(ctx: Context, order: Order) -> str:
     """What he pays."""
-    return shown_money(order.amount_minor, order.currency, ctx.locale)
+    return ctx.place.money(order.amount_minor, order.currency)
 
 
 def name(order: Order) -> str:
@@ -95,8 +91,7 @@ def name(order: Order) -> str:
 
 def line(ctx: Context, order: Order) -> str:
     """The order in the list."""
-    day = order.created_at.astimezone(ZoneInfo(ctx.config.timezone))
-    return f"• {name(order)} · {price(ctx, order)}\n   {day:%Y-%m-%d} · {ctx.t(_state(order))}"
+    return f"• {name(order)} · {price(ctx, order)}\n   {ctx.place.day(order.created_at)} · {ctx.t(_state(order))}"
 
 
 def _state(order: Order, shown: Shown | None = None) -> str:
@@ -119,14 +114,14 @@ def text(ctx: Context, shown: Shown) -> str:
 
 
 def _text(ctx: Context, shown: Shown, longest: int) -> str:
-    order, place = shown.order, Place(ctx.locale, ctx.config.timezone)
+    order, place = shown.order, ctx.place
     head = ctx.t(N_("📦 Order %(code)s"), code=order.code)
     facts = [name(order), f"💰 {price(ctx, order)}"]
     state = ctx.t(_state(order, shown))
     if shown.payable and not shown.claimed:
         state += "\n" + ctx.t(N_("Please pay by %(time)s."), time=place.time(order.expires_at))
     told = form_answers.lines(_fields(shown), order.inputs, ctx.locale, longest)
-    answers = [f"{label}: {answer}" for label, answer in told]
+    answers = [ctx.t(form_answers.TOLD, question=label, answer=answer) for label, answer in told]
     blocks = ["\n".join(facts), "\n".join(answers), state, "\n".join(_timeline(ctx, shown.history))]
     body = "\n\n".join(html.escape(block, quote=False) for block in blocks if block)
     return f"<b>{html.escape(head, quote=False)}</b>\n{body}"
@@ -142,7 +137,7 @@ def _fields(shown: Shown) -> Sequence[Field]:
 
 def _timeline(ctx: Context, history: Sequence[OrderEvent]) -> list[str]:
     """Only what matters to a buyer; what happens in between is for the boss's page."""
-    zone, lines, last = ZoneInfo(ctx.config.timezone), list[str](), None
+    lines, last = list[str](), None
     for event in history:
         step = _STEPS.get(event.to_state)
         if event.from_state is event.to_state or step is None or (step == last):
@@ -150,7 +145,7 @@ def _timeline(ctx: Context, history: Sequence[OrderEvent]) -> list[str]:
         if event.from_state is OrderState.GENERATING and event.to_state is OrderState.PAID:
             continue
         words = N_("cancelled") if event.why == "cancelled" else step
-        lines.append(f"{event.at.astimezone(zone):%m-%d %H:%M} {ctx.t(words)}")
+        lines.append(f"{ctx.place.short_time(event.at)} {ctx.t(words)}")
         last = step
     return lines
 
@@ -176,7 +171,7 @@ def _pay_rows(ctx: Context, shown: Shown) -> list[list[Button]]:
     if payment is not None and payment.provider is Provider.MANUAL:
         rows.append([Button(ctx.t(N_("✅ I have paid")), data(PAID_BUTTON, payment.id))])
     for way in shown.others:
-        costs = shown_money(way.price.minor, way.price.currency, ctx.locale)
+        costs = ctx.place.money(way.price.minor, way.price.currency)
         label = ctx.t(_OTHER_WAYS[way.provider], price=costs)
         choice = f"{way.price.minor}-{way.price.currency}"
         rows.append([Button(label, data("oway", order.code, way.provider.value, choice))])
@@ -193,7 +188,7 @@ def made(ctx: Context, order: Order) -> tuple[str, Keyboard]:
     """What he sees once the order is made; how to pay comes as a message of its own."""
     told = N_("✅ Order %(code)s is made: %(product)s for %(price)s.")
     next_ = N_("How to pay follows in the next message. The order waits until %(time)s.")
-    place = Place(ctx.locale, ctx.config.timezone)
+    place = ctx.place
     words = [ctx.t(told, code=order.code, product=name(order), price=price(ctx, order))]
     if order.state is OrderState.PENDING:
         words.append(ctx.t(next_, time=place.time(order.expires_at)))

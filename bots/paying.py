@@ -6,10 +6,10 @@ from functools import partial
 
 from app.core.i18n import N_
 from app.domain.payments import Provider
+from app.domain.sending import MAX_CAPTION, visible_length
 from app.gateways.payments import stars
 from app.models import Order, Payment
 from app.services import service_accounts
-from app.services.lotteries.cards import MAX_CAPTION, visible_length
 from app.services.payments import messages
 from bots.context import Context
 from bots.keyboards import Button, Keyboard, data

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from app.core.i18n import N_
 from app.domain.money import shown_money
 from app.domain.products import LOW_STOCK
-from app.domain.sending import MAX_TEXT, utf16_length
+from app.domain.sending import MAX_CAPTION, MAX_TEXT, utf16_length, visible_length
 from app.models import Product
-from app.services.lotteries.cards import MAX_CAPTION, visible_length
 from app.services.orders import ways
 from app.services.orders.ways import Way
 from app.services.products import stock
@@ -19,7 +18,7 @@ from bots.keyboards import Button, Keyboard, data, shortened
 
 def price(ctx: Context, way: Way) -> str:
     """What he pays by this way."""
-    return shown_money(way.price.minor, way.price.currency, ctx.locale)
+    return ctx.place.money(way.price.minor, way.price.currency)
 
 
 def prices(ctx: Context, offered: Sequence[Way]) -> str:

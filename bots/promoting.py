@@ -3,15 +3,12 @@
 import os
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from app.core.i18n import N_
 from app.core.queue import transaction
 from app.domain.bots import BotConfig
-from app.domain.money import shown_money
 from app.models import Promoter
 from app.services.affiliates import promoters, terms
 from app.services.affiliates.telling import OPEN
@@ -60,24 +57,14 @@ def the_promoter(ctx: Context) -> Promoter:
     return found
 
 
-def money(ctx: Context, minor: int, currency: str) -> str:
-    """An amount in the person's language."""
-    return shown_money(minor, currency, ctx.locale)
-
-
 def sums(ctx: Context, amounts: Mapping[str, int]) -> str:
     """Amounts of several currencies in one line; a dash where there are none."""
-    return ", ".join(money(ctx, minor, currency) for currency, minor in amounts.items() if minor) or "-"
+    return ", ".join(ctx.place.money(minor, currency) for currency, minor in amounts.items() if minor) or "-"
 
 
 def masked(name: str) -> str:
     """Enough of a first name for whoever knows him; a promoter learns no more about strangers."""
     return f"{name[0]}**" if name else "***"
-
-
-def moment(ctx: Context, at: datetime) -> str:
-    """A day and time on the clocks of the tenant."""
-    return f"{at.astimezone(ZoneInfo(ctx.config.timezone)):%m-%d %H:%M}"
 
 
 def back_button(ctx: Context) -> Button:

@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 from app.core.errors import BadInput
 from app.core.i18n import N_
-from app.domain.sending import MAX_TEXT, utf16_length
+from app.domain.sending import MAX_CAPTION, MAX_TEXT, utf16_length
 
-MAX_CAPTION = 1024
 """UTF-16 units below a picture."""
 MAX_BUTTONS = 8
 MAX_LABEL = 64

@@ -1,10 +1,14 @@
 """Rules of sending to Telegram: who goes first, how fast, and how long texts are cut."""
 
+import html
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
 MAX_TEXT = 4096
 """UTF-16 units of one message."""
+MAX_CAPTION = 1024
+"""UTF-16 units under a picture."""
 MAX_NOTE = 200
 """UTF-16 units of the answer to a pressed button."""
 MAX_CALLBACK_DATA = 64
@@ -16,6 +20,7 @@ _BORDERS = (
     ("；", "，", "、", "; ", ", ", " "),
 )
 _SHORTEST_SHARE = 4
+_TAG = re.compile(r"<[^>]*>")
 
 
 class Priority(IntEnum):
@@ -50,6 +55,11 @@ GROUP_RATE = Rate(interval=4000, burst=5)
 def utf16_length(text: str) -> int:
     """Length as Telegram counts it: characters beyond the basic plane are two units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def visible_length(text: str) -> int:
+    """Units of Telegram's HTML after its tags are read, which is what Telegram limits."""
+    return utf16_length(html.unescape(_TAG.sub("", text)))
 
 
 def split_text(text: str, limit: int = MAX_TEXT) -> list[str]:

@@ -13,6 +13,7 @@ from app.core.queue import transaction
 from app.core.tenancy import system_scope, tenant_scope
 from app.domain.lotteries import ConditionKind, bot_link
 from app.domain.tenants import TenantFacts
+from app.domain.wording import Place
 from app.http import draw_lists, tenancy
 from app.http.auth import bare
 from app.http.i18n import select_locale
@@ -40,7 +41,7 @@ def page(code: str) -> ResponseReturnValue:
             "lottery/page.html",
             facts=facts,
             lottery=lottery,
-            place=wording.Place(select_locale(), facts.zone),
+            place=Place(select_locale(), facts.zone),
             link=link,
             qr=Markup(segno.make(link).svg_inline(omitsize=True)),  # noqa: S704 - our own drawing
             now=clock.now(),

@@ -4,7 +4,6 @@ from app.core.i18n import N_
 from app.domain.lotteries import bot_link
 from app.services.lotteries import invites, lookup, standing
 from app.services.lotteries.lookup import Page
-from app.services.lotteries.wording import Place
 from bots import lottery_card
 from bots.keyboards import Button, ButtonExpired, Keyboard, data, shortened
 from bots.router import Context, Router
@@ -83,7 +82,7 @@ def show_card(ctx: Context, code: str, ref: str = "") -> None:
 def _list(ctx: Context, page: Page) -> str:
     if not page.lotteries:
         return ctx.t(N_("No lottery is open at the moment. Have a look again later!"))
-    place = Place(ctx.locale, ctx.config.timezone)
+    place = ctx.place
     head = ctx.t(N_("🎁 Open lotteries"))
     if page.number or page.more:
         head += " " + ctx.t(N_("(page %(number)s)"), number=page.number + 1)

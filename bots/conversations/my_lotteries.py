@@ -9,7 +9,6 @@ from app.models import Lottery, LotteryWinner
 from app.services.lotteries import lookup, receipts, settling, showing, winners
 from app.services.lotteries.lookup import MyEntry
 from app.services.lotteries.receipts import Receipt
-from app.services.lotteries.wording import Place
 from bots.conversations.lotteries import at_home
 from bots.keyboards import Button, ButtonExpired, Keyboard, data, shortened
 from bots.router import Context, Router
@@ -60,7 +59,7 @@ def _block(ctx: Context, one: MyEntry) -> str:
 
 
 def _state(ctx: Context, one: MyEntry) -> str:
-    lottery, place = one.lottery, Place(ctx.locale, ctx.config.timezone)
+    lottery, place = one.lottery, ctx.place
     if one.winner is not None and lottery.state is LotteryState.DRAWN:
         told = ctx.t(_WON[one.winner.state], prize=one.prize.name if one.prize else "")
         until = one.winner.claim_until

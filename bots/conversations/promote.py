@@ -17,7 +17,7 @@ from bots import promoting
 from bots.conversations.lotteries import at_home
 from bots.conversations.menu import back_keyboard, menu_keyboard
 from bots.keyboards import Button, Keyboard, data
-from bots.promoting import money, sums
+from bots.promoting import sums
 from bots.router import Context, Router
 from bots.telegram.sender import Call, perform
 
@@ -150,7 +150,7 @@ def _balance(ctx: Context, found: Figures) -> str:
             debt = N_(
                 "Orders were refunded after their commission was paid out: %(amount)s of what you earn next fills that up."
             )
-            line += "\n" + ctx.t(debt, amount=money(ctx, -minor, currency))
+            line += "\n" + ctx.t(debt, amount=ctx.place.money(-minor, currency))
     return line
 
 

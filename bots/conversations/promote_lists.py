@@ -20,7 +20,7 @@ def who_button(ctx: Context) -> None:
         promoter = promoting.the_promoter(ctx)
         found = figures.visitors(promoter.id, _before(ctx), PAGE + 1)
     lines = [
-        f"{promoting.moment(ctx, one.at)}  {promoting.masked(one.name)}\n   {ctx.t(OUTCOMES[one.outcome])}"
+        f"{ctx.place.short_time(one.at)}  {promoting.masked(one.name)}\n   {ctx.t(OUTCOMES[one.outcome])}"
         for one in found[:PAGE]
     ]
     empty = N_("Nobody has opened your link yet. Send it to friends and groups, every visit shows up here.")
@@ -46,7 +46,7 @@ def _line(ctx: Context, one: Line) -> str:
     if one.level == 2:
         what += ctx.t(N_(" (through a promoter you brought)"))
     lines = [
-        f"{promoting.moment(ctx, one.at)}  {sign}{promoting.money(ctx, one.amount, one.currency)}",
+        f"{ctx.place.short_time(one.at)}  {sign}{ctx.place.money(one.amount, one.currency)}",
         f"   {what}" + (f" · {one.order_code}" if one.order_code else ""),
     ]
     if one.note:

@@ -18,7 +18,6 @@ from bots import promoting
 from bots.conversations.lotteries import at_home
 from bots.conversations.promote import WITHDRAWING
 from bots.keyboards import Button, ButtonExpired, Keyboard, data
-from bots.promoting import money
 from bots.router import Context, Router
 
 router = Router()
@@ -59,8 +58,8 @@ def _balances(ctx: Context, balances: dict[str, int], rules: Terms) -> list[str]
     return [
         ctx.t(
             line,
-            balance=money(ctx, minor, currency),
-            least=money(ctx, rules.least_of(currency), currency),
+            balance=ctx.place.money(minor, currency),
+            least=ctx.place.money(rules.least_of(currency), currency),
         )
         for currency, minor in balances.items()
         if minor
@@ -68,12 +67,12 @@ def _balances(ctx: Context, balances: dict[str, int], rules: Terms) -> list[str]
 
 
 def _currency_button(ctx: Context, balances: dict[str, int], currency: str) -> Button:
-    label = ctx.t(N_("Withdraw from %(balance)s"), balance=money(ctx, balances[currency], currency))
+    label = ctx.t(N_("Withdraw from %(balance)s"), balance=ctx.place.money(balances[currency], currency))
     return Button(label, data("prcur", currency))
 
 
 def _line(ctx: Context, one: Withdrawal) -> str:
-    line = f"{promoting.moment(ctx, one.created_at)}  {money(ctx, one.amount, one.currency)}: {ctx.t(STATES[one.state])}"
+    line = f"{ctx.place.short_time(one.created_at)}  {ctx.place.money(one.amount, one.currency)}: {ctx.t(STATES[one.state])}"
     return f"{line}\n   {one.reason}" if one.reason else line
 
 
@@ -88,9 +87,9 @@ def currency_button(ctx: Context) -> None:
     text = N_(
         "You have %(balance)s. How much shall be paid out?\n\nPress the button for everything, or write an amount."
     )
-    everything = ctx.t(N_("Everything: %(balance)s"), balance=money(ctx, balance, currency))
+    everything = ctx.t(N_("Everything: %(balance)s"), balance=ctx.place.money(balance, currency))
     rows = [[Button(everything, data("prall", currency))], [promoting.back_button(ctx)]]
-    ctx.show(ctx.t(text, balance=money(ctx, balance, currency)), Keyboard(rows))
+    ctx.show(ctx.t(text, balance=ctx.place.money(balance, currency)), Keyboard(rows))
 
 
 @router.button("prall")
@@ -118,7 +117,7 @@ def _bare(text: str) -> str:
 def _checked(ctx: Context, wanted: Money, balance: int, rules: Terms) -> Money:
     least = rules.least_of(wanted.currency)
     if wanted.minor < least:
-        raise withdrawals.TooLittle(least=money(ctx, least, wanted.currency))
+        raise withdrawals.TooLittle(least=ctx.place.money(least, wanted.currency))
     if wanted.minor > balance:
         raise BalanceTooLow
     return wanted
@@ -131,7 +130,7 @@ def _ask_where(ctx: Context, wanted: Money) -> None:
         " with its network. Only the people who run this shop can read it."
     )
     ctx.show(
-        ctx.t(text, amount=money(ctx, wanted.minor, wanted.currency)),
+        ctx.t(text, amount=ctx.place.money(wanted.minor, wanted.currency)),
         Keyboard([[promoting.back_button(ctx)]]),
     )
 
@@ -143,7 +142,7 @@ def where_written(ctx: Context) -> None:
     nonce = secrets.token_hex(8)
     ctx.expect(CONFIRM, **{**known, "pay_to": box().encrypt(pay_to), "nonce": nonce})
     text = N_("Please check:\n\nAmount: %(amount)s\nTo: %(pay_to)s\n\nShall I send this to the shop?")
-    amount = money(ctx, _minor(known), str(known["currency"]))
+    amount = ctx.place.money(_minor(known), str(known["currency"]))
     rows = [
         [Button(ctx.t(N_("✅ Yes, send it")), data("prok", nonce))],
         [Button(ctx.t(N_("✖️ No")), data(OPEN))],
@@ -184,12 +183,14 @@ def _show_made(ctx: Context, made: Withdrawal) -> None:
     rows = [[promoting.back_button(ctx)]]
     if made.state is WithdrawalState.REQUESTED:
         rows.insert(0, [_cancel_button(ctx, made)])
-    amount = money(ctx, made.amount, made.currency)
+    amount = ctx.place.money(made.amount, made.currency)
     ctx.show(ctx.t(text, amount=amount, state=ctx.t(STATES[made.state])), Keyboard(rows))
 
 
 def _cancel_button(ctx: Context, made: Withdrawal) -> Button:
-    label = ctx.t(N_("↩️ Cancel the withdrawal of %(amount)s"), amount=money(ctx, made.amount, made.currency))
+    label = ctx.t(
+        N_("↩️ Cancel the withdrawal of %(amount)s"), amount=ctx.place.money(made.amount, made.currency)
+    )
     return Button(label, data("prcancel", made.id))
 
 
@@ -201,7 +202,7 @@ def cancel_button(ctx: Context) -> None:
     with ctx.transaction():
         cancelled = withdrawals.cancel(wanted, promoting.the_promoter(ctx))
     back = N_("Cancelled. %(amount)s is back in your balance.")
-    ctx.toast(ctx.t(back, amount=money(ctx, cancelled.amount, cancelled.currency)), alert=True)
+    ctx.toast(ctx.t(back, amount=ctx.place.money(cancelled.amount, cancelled.currency)), alert=True)
     withdraw_page(ctx)
 
 

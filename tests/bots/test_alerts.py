@@ -22,7 +22,7 @@ from app.services.lotteries.errors import AlreadyJoined, LotteryClosed, LotteryF
 from app.services.lotteries.receipts import NotSealed
 from app.services.lotteries.tickets import NoTickets
 from app.services.lotteries.winners import ClaimOver, NothingToClaim
-from app.services.lotteries.wording import Place
+from app.domain.wording import Place
 from tests import i18n
 
 FILES = ("bots/joining.py", "bots/conversations/lottery_join.py", "bots/conversations/my_lotteries.py")

@@ -14,8 +14,9 @@ from app.domain.lotteries import (
     PrizeSpec,
     TicketRules,
 )
-from app.services.lotteries.cards import Facts, Won, caption, card, masked, result, visible_length
-from app.services.lotteries.wording import Place
+from app.domain.sending import visible_length
+from app.domain.wording import Place
+from app.services.lotteries.cards import Facts, Won, caption, card, masked, result
 
 CLOSES = datetime(2026, 12, 1, 12, tzinfo=UTC)
 BEIJING = Place(EN, "Asia/Shanghai")

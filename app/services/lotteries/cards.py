@@ -4,7 +4,6 @@ Pure functions over dataclasses, so that a lottery that nobody has saved yet loo
 """
 
 import html
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,18 +11,16 @@ from datetime import datetime, timedelta
 
 from app.core.i18n import N_
 from app.domain.lotteries import LotterySpec, LotteryState, PrizeSpec
-from app.domain.sending import MAX_TEXT, utf16_length
+from app.domain.sending import MAX_CAPTION, MAX_TEXT, visible_length
+from app.domain.wording import Place
 from app.services.lotteries import wording
-from app.services.lotteries.wording import Place, bold
+from app.services.lotteries.wording import bold
 
 PARSE_MODE = "HTML"
-MAX_CAPTION = 1024
-"""UTF-16 units under a picture."""
 MOST_NAMES = 30
 """Winners whose names a message shows; of more it says how many they are and where they stand."""
 _SHOWN_HASH = 32
 """Half of it, in hex: nobody finds a second seed to 128 bits, and it fits into a line."""
-_TAG = re.compile(r"<[^>]*>")
 _ELLIPSIS = "…"
 
 
@@ -95,11 +92,6 @@ def masked(name: str) -> str:
     """A first name of which only the first letter is public; marks that nobody sees are no letters."""
     seen = "".join(each for each in name if not unicodedata.category(each).startswith("C"))
     return seen.strip()[:1] + "***"
-
-
-def visible_length(text: str) -> int:
-    """Units of a text after its tags are read, which is what Telegram limits."""
-    return utf16_length(html.unescape(_TAG.sub("", text)))
 
 
 def _won(number: int, one: Won, place: Place, *, many: bool) -> str:

@@ -9,8 +9,9 @@ from app.core.i18n import N_
 from app.domain.draw import STAFF
 from app.domain.lotteries import Condition, ConditionKind
 from app.domain.sending import MAX_NOTE, utf16_length
+from app.domain.wording import Place
 from app.services.lotteries.errors import ConditionMissing
-from app.services.lotteries.wording import Place, chat_name
+from app.services.lotteries.wording import chat_name
 
 _SIGNS: Final = {True: "1", False: "0", None: "-"}
 _MEANINGS: Final = {sign: passed for passed, sign in _SIGNS.items()}

@@ -18,10 +18,10 @@ from app.core.i18n import N_
 from app.domain.buttons import data
 from app.domain.lotteries import LotteryState
 from app.domain.outbox import OutboxState
+from app.domain.wording import Place
 from app.models import Lottery, LotteryPost, LotteryWinner
 from app.services import outbox
 from app.services.lotteries import cards, lookup, showing
-from app.services.lotteries.wording import Place
 
 BATCH = 50
 EDIT_SECONDS = 10

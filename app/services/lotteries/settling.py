@@ -14,11 +14,12 @@ from app.core.queue import TaskName, enqueue
 from app.domain.buttons import data
 from app.domain.credits import LOTTERY
 from app.domain.lotteries import LotteryState, is_erased
+from app.domain.wording import Place
 from app.models import Lottery
 from app.services import credits, outbox  # noqa: A004 - ours, not Python's
 from app.services.credits import NewPosting
 from app.services.lotteries import cards, lookup, posts, showing
-from app.services.lotteries.wording import Place, bold
+from app.services.lotteries.wording import bold
 
 BATCH = 500
 CLAIM, RECEIPT = "lc", "lrec"

@@ -7,11 +7,11 @@ from sqlalchemy import select
 from app.core.db import db
 from app.core.settings import get_settings
 from app.domain.lotteries import LotteryState, WinnerState
-from app.domain.sending import MAX_TEXT
+from app.domain.sending import MAX_CAPTION, MAX_TEXT
+from app.domain.wording import Place
 from app.models import Bot, Lottery, LotteryDraw, LotteryPrize, LotteryWinner, Member, Tenant
 from app.services.lotteries import cards, lookup, spec
 from app.services.lotteries.cards import Facts, Won
-from app.services.lotteries.wording import Place
 
 _CLOSED = frozenset({LotteryState.DRAWING, LotteryState.DRAWN})
 
@@ -51,7 +51,7 @@ def card_with(
         now=now,
         cancel_reason=lottery.cancel_reason or "",
     )
-    limit = cards.MAX_CAPTION if caption else MAX_TEXT
+    limit = MAX_CAPTION if caption else MAX_TEXT
     return cards.card(spec.of(lottery, lookup.prizes(lottery.id)), facts, place, limit)
 
 

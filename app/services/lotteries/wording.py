@@ -2,53 +2,15 @@
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from app.core.i18n import N_, translate
+from app.core.i18n import N_
 from app.domain.lotteries import Condition, ConditionKind, PrizeSpec, TicketRules
+from app.domain.wording import Place
 
 _MEDALS = ("🥇", "🥈", "🥉")
 _OTHER_MEDAL = "🎖"
 _TIMES = "\u00d7"
 _LONGEST_NAME = 40
-_CHINA = "Asia/Shanghai"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """For whom words are made: language and time zone (a name such as Asia/Shanghai)."""
-
-    locale: str
-    zone: str
-
-    def t(self, msgid: str, **params: object) -> str:
-        """A catalogue text."""
-        return translate(self.locale, msgid, **params)
-
-    def e(self, msgid: str, **params: object) -> str:
-        """A catalogue text, escaped."""
-        return html.escape(self.t(msgid, **params), quote=False)
-
-    def time(self, moment: datetime) -> str:
-        """A moment on the clocks of the zone, which is named."""
-        local = moment.astimezone(ZoneInfo(self.zone))
-        if self.zone == _CHINA:
-            return self.t(N_("%(time)s Beijing time"), time=f"{local:%Y-%m-%d %H:%M}")
-        return _with_offset(local)
-
-    def span(self, left: timedelta) -> str:
-        """How long that is, in its two largest units."""
-        minutes = max(0, int(left.total_seconds())) // 60
-        days, hours = divmod(minutes // 60, 24)
-        if days:
-            return self.t(N_("%(days)s d %(hours)s h"), days=days, hours=hours)
-        if hours:
-            return self.t(N_("%(hours)s h %(minutes)s min"), hours=hours, minutes=minutes % 60)
-        if minutes:
-            return self.t(N_("%(minutes)s min"), minutes=minutes)
-        return self.t(N_("less than a minute"))
 
 
 def bold(text: str) -> str:
@@ -126,10 +88,3 @@ def tickets(rules: TicketRules, place: Place) -> str:
         return ""
     head = bold(place.t(N_("More tickets, better chances (%(count)s at most)"), count=rules.most))
     return "\n".join([f"🎟 {head}", *lines])
-
-
-def _with_offset(local: datetime) -> str:
-    minutes = int((local.utcoffset() or timedelta()).total_seconds()) // 60
-    hours, rest = divmod(abs(minutes), 60)
-    sign = "-" if minutes < 0 else "+"
-    return f"{local:%Y-%m-%d %H:%M} (UTC{sign}{hours}{f':{rest:02}' if rest else ''})"

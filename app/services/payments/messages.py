@@ -1,14 +1,14 @@
 """What the buyer is told about paying: written to the outbox, each message once, in his language and the shop's time."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from app.core.db import db
 from app.core.i18n import N_, translate
 from app.domain.buttons import data
 from app.domain.money import shown_money
+from app.domain.sending import MAX_CAPTION, utf16_length
+from app.domain.wording import Place
 from app.gateways.payments import stars
 from app.models import Order, Payment, Refund, Tenant
 from app.services import outbox
@@ -16,8 +16,6 @@ from app.services.service_accounts import ManualAccount
 
 PAID_BUTTON: Final = "paid"
 """Data of the button under a transfer's details; its argument is the payment's id."""
-MAX_CAPTION: Final = 1024
-_CHINA: Final = "Asia/Shanghai"
 
 _SUMMARY: Final = N_("🧾 Order %(code)s\n%(product)s\nTo pay: %(amount)s\nPlease pay by %(time)s.")
 _PAY: Final = N_("💳 Pay %(amount)s")
@@ -36,24 +34,15 @@ _CLAIMED: Final = N_(
 _REFUNDED: Final = N_("💰 %(amount)s for order %(code)s were paid back to you.")
 
 
-def clock_time(moment: datetime, zone: str, locale: str) -> str:
-    """A moment on the clocks of a zone, which is named."""
-    local = moment.astimezone(ZoneInfo(zone))
-    if zone == _CHINA:
-        return translate(locale, N_("%(time)s Beijing time"), time=f"{local:%Y-%m-%d %H:%M}")
-    return f"{local:%Y-%m-%d %H:%M} (UTC{local.isoformat()[-6:]})"
-
-
 def summary(order: Order) -> str:
     """What he ordered, what it costs, until when he may pay."""
-    tenant = db.session.get_one(Tenant, order.tenant_id)
-    return translate(
-        order.locale,
+    place = Place(order.locale, db.session.get_one(Tenant, order.tenant_id).timezone)
+    return place.t(
         _SUMMARY,
         code=order.code,
         product=str(order.product.get("name", "")),
-        amount=shown_money(order.amount_minor, order.currency, order.locale),
-        time=clock_time(order.expires_at, tenant.timezone, order.locale),
+        amount=place.money(order.amount_minor, order.currency),
+        time=place.time(order.expires_at),
     )
 
 
@@ -78,7 +67,7 @@ def transfer(order: Order, payment: Payment, account: ManualAccount) -> None:
     rows = [[{"text": translate(order.locale, _TRANSFERRED), "callback_data": data(PAID_BUTTON, payment.id)}]]
     if account.picture_id is None:
         _send(order, "sendMessage", {"text": text, **_buttons(rows)}, _key(payment))
-    elif len(text) <= MAX_CAPTION:
+    elif utf16_length(text) <= MAX_CAPTION:
         picture: dict[str, object] = {"picture_id": account.picture_id, "caption": text, **_buttons(rows)}
         _send(order, "sendPhoto", picture, _key(payment))
     else:
