@@ -1,8 +1,9 @@
 """Calls to Telegram with a lease that lives as long as whoever makes them: renewed while they last, free soon after his
-death, however long a call may take.
+death, however long a call may take. And what came of a call is written down, also where PostgreSQL is just restarting.
 """
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 RENEWALS: Final = 3
 """So often is a lease renewed before it could run out."""
+AGAIN_SECONDS: Final = 0.5
+"""Between two tries to reach a PostgreSQL that is away."""
 
 
 def wait_renewing(calls: Collection[Future[T]], seconds: float, renew: Callable[[], object]) -> list[T]:
@@ -43,6 +46,24 @@ def _renew(renew: Callable[[], object]) -> None:
         if not is_away(error):
             raise
         log.warning("leases not renewed", extra={"reason": str(error)})
+
+
+def write_down(write: Callable[[], T], seconds: float) -> T:
+    """Runs `write` in a transaction of its own; where PostgreSQL is away, again and again for so many seconds.
+
+    What happened outside can't be undone, and is worth some patience. `write` runs once more where it was committed and
+    only the answer to that was lost. Raises what PostgreSQL last said.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with transaction():
+                return write()
+        except (DBAPIError, NoConnectionFree) as error:
+            if not is_away(error) or time.monotonic() >= until:
+                raise
+            log.warning("not written down yet", extra={"reason": str(error)})
+        time.sleep(AGAIN_SECONDS)
 
 
 def this_app() -> Flask:

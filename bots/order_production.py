@@ -1,6 +1,8 @@
 """Everything for one order, in a thread of its own: calls between transactions, until it is delivered or waits."""
 
 import logging
+from functools import partial
+from typing import Final
 
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
@@ -14,13 +16,19 @@ from app.services.fulfilment import claims, outcome, work
 from app.services.fulfilment.calls import Call, Stopped
 from app.services.fulfilment.claims import Claimed
 from app.services.fulfilment.errors import Hopeless, Later, LeaseLost, Reason
+from bots.heartbeat import write_down
 from bots.order_signs import Signs
 
 log = logging.getLogger(__name__)
+KEEP_SECONDS: Final = 30.0
+"""So long a PostgreSQL that is away is waited for, lest a call that is paid for be made once more."""
 
 
-def produce(app: Flask, claimed: Claimed, signs: Signs) -> None:
-    """Works on the order until it is delivered, waits or has failed; ends early when it is not ours any more."""
+def produce(app: Flask, claimed: Claimed, signs: Signs) -> bool:
+    """Works on the order until it is delivered, waits or has failed; ends early when it is not ours any more.
+
+    True = PostgreSQL went away in the middle, so the order has to be given back.
+    """
     with app.app_context(), tenant_scope(claimed.tenant_id):
         try:
             _produce(claimed, signs)
@@ -30,12 +38,13 @@ def produce(app: Flask, claimed: Claimed, signs: Signs) -> None:
             # Whatever it is: it concerns this order, and must not end the others' worker.
             if isinstance(error, DBAPIError | NoConnectionFree) and is_away(error):
                 log.warning("an order waits for the database", extra={"order": claimed.id})
-            else:
-                log.exception("an order broke", extra={"order": claimed.id})
-                _wait_broken(claimed)
+                return True
+            log.exception("an order broke", extra={"order": claimed.id})
+            _wait_broken(claimed)
         finally:
             signs.close()
             db.session.remove()
+    return False
 
 
 def _produce(claimed: Claimed, signs: Signs) -> None:
@@ -72,8 +81,7 @@ def _make(call: Call, signs: Signs) -> bool:
     except Exception as error:
         log.exception("a step broke", extra={"order": call.claimed.id, "step": call.step})
         return _missed(call, error)
-    with transaction():
-        ending = work.keep(call, write)
+    ending = write_down(partial(work.keep, call, write), KEEP_SECONDS)
     if ending is not None:
         raise ending
     return True

@@ -48,7 +48,7 @@ class _Running:
 
     claimed: Claimed
     signs: Signs
-    future: Future[None] | None = field(default=None)
+    future: Future[bool] | None = field(default=None)
 
 
 class Worker:
@@ -61,6 +61,7 @@ class Worker:
         self._size = get_settings().order_threads
         self._pool = ThreadPoolExecutor(self._size, thread_name_prefix="order")
         self._running: dict[int, _Running] = {}
+        self._cut_off: list[Claimed] = []
         self._after = 0
         self._until = time.monotonic() + get_settings().slice_seconds
         self._renewed = self._slot_renewed = self._busy = time.monotonic()
@@ -81,11 +82,12 @@ class Worker:
 
     def _claims(self) -> bool:
         now = time.monotonic()
-        idle = not self._running and now - self._busy > LINGER_SECONDS
+        idle = not self._running and not self._cut_off and now - self._busy > LINGER_SECONDS
         return not self._stopping.is_set() and now < self._until and not idle
 
     def _turn(self) -> None:
         self._reap()
+        self._give_back()
         free = self._size - len(self._running)
         found = self._claim(free) if free else 0
         self._renew()
@@ -113,7 +115,15 @@ class Worker:
             if running.future is not None and running.future.done():
                 del self._running[order_id]
                 self._busy = time.monotonic()
-                running.future.result()
+                if running.future.result():
+                    self._cut_off.append(running.claimed)
+
+    def _give_back(self) -> None:
+        """Orders whose work PostgreSQL cut off; nobody needs to wait for the end of their leases."""
+        if self._cut_off:
+            with transaction():
+                claims.give_back(self._cut_off)
+            self._cut_off = []
 
     def _wait(self, seconds: float) -> None:
         futures = [one.future for one in self._running.values() if one.future is not None]
@@ -144,20 +154,21 @@ class Worker:
     def _finish(self) -> None:
         """Waits for what is under way; a process that ends waits only so long and lets go of the rest."""
         stopped_at: float | None = None
-        while self._running:
+        while self._running or self._cut_off:
             self._reap()
+            self._guarded(self._give_back)
             self._guarded(lambda: self._renew_orders(time.monotonic()))
             if self._stopping.is_set():
                 stopped_at = stopped_at or time.monotonic()
                 for one in self._running.values():
                     one.signs.leave_by(stopped_at + LEAVE_SECONDS)
                 if time.monotonic() - stopped_at > LEAVE_SECONDS:
-                    self._let_go()
+                    self._guarded(self._let_go)
                     return
             self._wait(LOOK_SECONDS)
 
     def _let_go(self) -> None:
-        held = [one.claimed for one in self._running.values()]
+        held = [*self._cut_off, *(one.claimed for one in self._running.values())]
         with transaction():
             claims.give_back(held)
         log.warning("orders given back", extra={"number": len(held)})

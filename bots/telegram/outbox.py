@@ -16,7 +16,7 @@ from app.services import outbox
 from app.services.fulfilment import delivery
 from app.services.lotteries import posts
 from app.services.outbox import Claimed
-from bots.heartbeat import scope_in_thread, this_app, wait_renewing
+from bots.heartbeat import scope_in_thread, this_app, wait_renewing, write_down
 from bots.telegram import documents, photos
 from bots.telegram.errors import Blocked, Postpone, Refused, TokenRevoked, Unreachable
 from bots.telegram.sender import Call, perform
@@ -64,10 +64,15 @@ def _flush(config: BotConfig, first: Claimed, caller: ThreadPoolExecutor, stoppi
         # One row that must wait may be its chat's affair; after several in a row it is the bot's.
         ending = stopping.is_set() or time.monotonic() > until
         over = ending or result.stop or postponed >= _MOST_POSTPONED
-        with transaction():
-            result.write()
-            claimed = None if over else outbox.claim(config.id)
+        # Within the lease: what is sent and not written down before its end comes a second time.
+        claimed = write_down(partial(_go_on, result, None if over else config.id), outbox.lease_seconds())
     return ending
+
+
+def _go_on(result: _Result, bot_id: int | None) -> Claimed | None:
+    """Writes down how a row ended, and claims the next one of this bot."""
+    result.write()
+    return None if bot_id is None else outbox.claim(bot_id)
 
 
 def _send(app: Flask, config: BotConfig, claimed: Claimed) -> _Result:

@@ -186,9 +186,10 @@ def trouble(switches: Switches, kind: str) -> tuple[float, str]:
 
 
 async def later(work: Callable[[], Response], seconds: float) -> Response:
-    """Work that starts late."""
+    """Work whose answer is held back: what was asked for is done by then."""
+    answer = work()
     await asyncio.sleep(seconds)
-    return work()
+    return answer
 
 
 def goods_of(biz: Json) -> str:

@@ -47,6 +47,9 @@ def next_call(claimed: Claimed) -> Call | None:
 def keep(call: Call, write: Write) -> Ending:
     """A call was answered; what is written stays, also where that ends the work. Raises LeaseLost."""
     claims.hold(call.claimed)
+    if steps.find_done(call.claimed.id, call.step) is not None:
+        # It was committed before, and only the answer to that was lost.
+        return None
     if call.service:
         guarding.answered(call.claimed, call.service)
     return write()
