@@ -1,6 +1,8 @@
 """The prompts that reports are written by: one's own per chapter and language, and a sample report for nothing."""
 
 import re
+from datetime import date
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from flask import flash, make_response, redirect, request, url_for
@@ -100,11 +102,8 @@ class ReportPromptsView(PageView):
     def sample_pdf(self) -> Any:
         """The same as the book."""
         _, locale = _chosen()
-        chart, birth, text = _report(locale)
         today = clock.now().astimezone(viewer_zone()).date()
-        product = translate(locale, "BaZi report")
-        head = PdfHead(birth.name, viewer().tenant_name, product, "SAMPLE", today, locale)
-        answer = make_response(pdf.render(head, chart, text))
+        answer = make_response(_book(locale, viewer().tenant_name, today))
         answer.content_type = "application/pdf"
         answer.headers.set("Content-Disposition", "inline", filename="sample.pdf")
         answer.headers["Cache-Control"] = "no-store"
@@ -162,6 +161,14 @@ def _report(locale: str) -> tuple[Chart, Birth, ReportText]:
         today=today,
     )
     return chart, birth, text
+
+
+@lru_cache(maxsize=16)
+def _book(locale: str, shop: str, today: date) -> bytes:
+    """Set once a day: it takes a core for a second, and whoever may only look may ask for it as often as he likes."""
+    chart, birth, text = _report(locale)
+    head = PdfHead(birth.name, shop, translate(locale, "BaZi report"), "SAMPLE", today, locale)
+    return pdf.render(head, chart, text)
 
 
 def _chosen() -> tuple[str, str]:

@@ -185,3 +185,10 @@ def test_at_night_a_ledger_that_does_not_add_up_is_told_once(chen: Promoter, tim
         "commissions_wrong",
         {"accounts": [db.session.execute(text("SELECT id FROM promoter_account")).scalar_one()]},
     )
+
+
+@pytest.mark.parametrize("amount", [0, -1, -5000])
+def test_nothing_and_less_than_nothing_cannot_be_asked_for(chen: Promoter, amount: int):
+    with pytest.raises(TooLittle):
+        asks(chen, amount)
+    assert balance(chen) == 5000
