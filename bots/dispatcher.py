@@ -49,10 +49,8 @@ def handle(config: BotConfig, raw: bytes) -> bool:
     is a failed attempt.
     """
     update = _parse(raw)
-    if update is None or not config.enabled:
+    if update is None or not _is_open(config, update):
         return False
-    if config.state is BotState.REVOKED:
-        return _wait_for_a_token(update)
     logs.bind(tenant_id=config.tenant_id, bot_id=config.id)
     with tenant_scope(config.tenant_id):
         try:
@@ -84,6 +82,16 @@ def _parse(raw: bytes) -> types.Update | None:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedUpdate(f"{type(error).__name__}: {error}") from error
     return update
+
+
+def _is_open(config: BotConfig, update: types.Update) -> bool:
+    """Whether the bot does anything now. Raises Postpone for what waits until its token is valid again."""
+    if update.message is not None and events.moves_money(update.message):
+        # Money that was paid counts, whatever became of the bot meanwhile; nothing needs to be sent for that.
+        return True
+    if config.enabled and config.state is BotState.REVOKED:
+        return _wait_for_a_token(update)
+    return config.enabled
 
 
 def _wait_for_a_token(update: types.Update) -> bool:

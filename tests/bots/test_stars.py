@@ -1,6 +1,7 @@
 """Paying with Telegram Stars, from the invoice to the money, and back."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import func, select
 
 from app.core.db import db
 from app.core.queue import transaction
+from app.domain.bots import BotState
 from app.domain.orders import OrderState
 from app.domain.payments import PaymentState, Provider, RefundState
 from app.models import Payment, PaymentReceipt, Refund, ShopAlert, Tenant
@@ -101,6 +103,14 @@ def test_money_pays_the_order_once(talk: Talk, payment: Payment):
     receipt = db.session.scalar(select(PaymentReceipt))
     assert (receipt.transaction, receipt.amount_minor, receipt.told_by) == ("CHARGE", 50, "stars")
     assert receipt.confirmed_at is not None
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"state": BotState.REVOKED}])
+def test_money_counts_whatever_became_of_the_bot_meanwhile(
+    talk: Talk, payment: Payment, change: dict[str, object]
+):
+    give(replace(talk.config, **change), message=money(payment))
+    assert order_of(payment).state is OrderState.PAID
 
 
 def test_money_of_nobodys_invoice_is_told(talk: Talk, payment: Payment):
