@@ -5,7 +5,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "tagline": ("本机上的 Telegram 替身", "A Telegram stand-in on this machine"),
     "home_title": ("不用真机器人，也能从头试到尾", "Try everything without a real bot"),
     "home_text": (
-        "这里假扮 Telegram：向 BotFather 领一个 Token，粘到后台，再回来和你的机器人聊天。所有消息只留在这台电脑上。",
+        "这里假扮 Telegram：向 BotFather 领一个 Token，粘到后台，再回来和您的机器人聊天。所有消息只留在这台电脑上。",
         "A make-believe Telegram: get a token from BotFather, paste it into your console, come back and chat.",
     ),
     "open_botfather": ("找 BotFather 领 Token", "Get a token from BotFather"),
@@ -47,7 +47,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "back": ("返回", "Back"),
     "start": ("开始", "Start"),
     "restart": ("重新启用", "Restart bot"),
-    "block": ("屏蔽机器人", "Block bot"),
+    "block": ("拉黑机器人", "Block bot"),
     "join": ("加入", "Join"),
     "leave": ("退出", "Leave"),
     "bot": ("机器人", "bot"),
@@ -59,7 +59,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "message": ("输入消息", "Message"),
     "send": ("发送", "Send"),
     "commands": ("命令", "Commands"),
-    "you_are": ("你的身份", "You are"),
+    "you_are": ("您的身份", "You are"),
     "new_user": ("新用户…", "New user…"),
     "new_user_name": ("新用户叫什么？", "What is the new user's name?"),
     "empty_chat": (

@@ -134,7 +134,7 @@ def test_another_person_sees_another_conversation(sandbox, bot, page):
     sandbox.say(bot, LIN, "secret of Lin")
     page.goto("/chat/demo_bot")
     expect(page.locator("#messages")).to_contain_text("secret of Lin")
-    page.get_by_label("你的身份").select_option(str(WANG))
+    page.get_by_label("您的身份").select_option(str(WANG))
     expect(page).to_have_url(re.compile(f"user={WANG}"))
     expect(page.get_by_role("button", name="开始")).to_be_visible()
     expect(page.locator("#messages")).not_to_contain_text("secret of Lin")
@@ -165,7 +165,7 @@ def test_joining_and_leaving_a_channel(sandbox, bot, page):
 def test_blocking_and_coming_back(sandbox, bot, page):
     page.goto("/chat/demo_bot")
     page.get_by_role("button", name="更多").click()
-    page.get_by_role("button", name="屏蔽机器人").click()
+    page.get_by_role("button", name="拉黑机器人").click()
     restart = page.get_by_role("button", name="重新启用")
     expect(restart).to_be_visible()
     assert sandbox.api(bot, "sendMessage", chat_id=LIN, text="x")["error_code"] == 403
