@@ -28,7 +28,7 @@ UPDATE orders SET told_turn = turn WHERE id = ANY(ARRAY(
 _UNNOTED = text("""
 UPDATE orders SET noted_at = :now WHERE id = ANY(ARRAY(
     SELECT id FROM orders WHERE state IN ('paid', 'generating') AND noted_at IS NULL AND paid_at < :before
-      AND phase IS DISTINCT FROM 'by_hand'
+      AND phase IS DISTINCT FROM 'by_hand' AND phase IS DISTINCT FROM 'delivering'
     ORDER BY paid_at, id LIMIT :most FOR UPDATE SKIP LOCKED
 )) RETURNING id
 """)
@@ -54,7 +54,10 @@ def begun_some(most: int = BATCH) -> int:
 
 
 def late_some(most: int = BATCH) -> int:
-    """Tells buyers who have waited for long, once, that it takes longer."""
+    """Tells buyers who have waited for long, once, that it takes longer.
+
+    Not where only Telegram holds up what is made: the note would come behind it.
+    """
     now = clock.now()
     before = now - timedelta(minutes=NOTE_AFTER_MINUTES)
     orders = _changed(_UNNOTED, most=most, now=now, before=before)
