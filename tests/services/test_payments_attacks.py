@@ -192,6 +192,15 @@ def test_pages_of_the_vendor_and_of_the_sandbox_are_buttons():
     assert page_of("http://127.0.0.1:9/pay/1", "http://127.0.0.1:9") == "http://127.0.0.1:9/pay/1"
 
 
+# --- callbacks without end
+def test_whoever_signs_without_end_fills_nothing(cast: Cast, client, monkeypatch):
+    monkeypatch.setattr("app.services.payments.receiving.MAX_KEPT", 5)
+    payment = a_payment(cast.tenant)
+    for number in range(12):
+        assert call_back(client, envelope(told(payment, "PROCESSING", remark=str(number)))).status_code == 204
+    assert len(lookup.list_events(payment.tenant_id)) == 5
+
+
 # --- callbacks that nobody believes
 def test_junk_does_not_crowd_out_what_a_right_signature_says_of_unknown_payments(
     cast: Cast, client, monkeypatch

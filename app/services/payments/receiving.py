@@ -1,7 +1,6 @@
 """Callbacks: read, believed or not, kept, taken in. All in one transaction, after which the provider hears 2xx."""
 
 import hashlib
-from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import text
@@ -24,6 +23,10 @@ MAX_BYTES: Final = 64 * 1024
 MAX_REFUSED: Final = 1000
 """So many refused callbacks are kept of 24 hours, and as many rightly signed ones about nothing of ours, so that junk
 crowds none of these out; more are only counted by the web server."""
+MAX_KEPT: Final = 200
+"""So many different callbacks about one payment are taken in: nobody has more to say, but whoever has an account of his
+own could sign without end. What is left out, its provider tells when it is asked.
+"""
 MAX_UNKNOWN: Final = 3
 """So many payments an hour may be unknown before somebody is told."""
 REFUSED: Final = frozenset({Verdict.MALFORMED, Verdict.BAD_SIGNATURE, Verdict.WRONG_ACCOUNT})
@@ -34,6 +37,7 @@ VALUES (:tenant_id, :payment_id, :provider, :transaction, :kind, :sha256, :raw, 
 ON CONFLICT (payment_id, transaction, kind, sha256) DO UPDATE SET times = e.times + 1
 RETURNING id, times
 """)
+_KEPT = text("SELECT count(*) FROM payment_event WHERE payment_id = :payment_id")
 _VERDICT = text("UPDATE payment_event SET verdict = :verdict WHERE id = :id")
 _REFUSE = text("""
 INSERT INTO refused_callback (provider, sha256, raw, verdict, ip)
@@ -91,6 +95,8 @@ def _take(payment: Payment, notice: Notice, raw: bytes, ip: str) -> Verdict:
     receipt = notice.receipt
     # Before the row that refers to the payment, so that everybody locks in the same order.
     marking.lock(payment.id)
+    if (db.session.scalar(_KEPT, {"payment_id": payment.id}) or 0) >= MAX_KEPT:
+        return Verdict.REPEATED
     event = db.session.execute(
         _KEEP,
         {
@@ -139,10 +145,3 @@ def _refuse(provider: Provider, raw: bytes, verdict: Verdict, ip: str) -> Verdic
     values = {"provider": provider, "sha256": hashlib.sha256(raw).hexdigest(), "raw": raw, "ip": ip}
     db.session.execute(_REFUSE, values | {"verdict": verdict, "most": MAX_REFUSED})
     return verdict
-
-
-def refused_since(hours: float) -> int:
-    """How many callbacks were refused, for the page that shows them."""
-    since = clock.now() - timedelta(hours=hours)
-    query = text("SELECT count(*) FROM refused_callback WHERE received_at > :since")
-    return db.session.scalar(query, {"since": since}) or 0
