@@ -9,12 +9,13 @@ from admin.guard import viewer
 from admin.lottery_parts import person
 from app.core.db import db
 from app.core.ids import one_time_code
-from app.domain.orders import OrderState, Phase, is_erased
-from app.domain.payments import PaymentState, Provider, RefundState
+from app.domain.orders import OrderState, is_erased
+from app.domain.payments import Provider, RefundState
 from app.domain.people import Role
-from app.models import Bot, Member, Order, Payment, Product, Promoter
+from app.models import Bot, Member, Order, Product, Promoter
 from app.services.fulfilment import steps
 from app.services.orders import lookup
+from app.services.orders.standing import waits_for_hand
 from app.services.payments import lookup as payments
 
 READS = Role.SUPPORT
@@ -27,7 +28,7 @@ def facts_of(order: Order) -> dict[str, Any]:
     found, done = payments.payments_of(order.id), steps.list_all(order.id)
     receipts, refunds = payments.receipts_of(order.id), payments.refunds_of(order.id)
     events, product = lookup.history(order.id), db.session.get(Product, order.product_id)
-    claimed_at = next((one.claimed_at for one in reversed(found) if one.claimed_at and _payable(one)), None)
+    claimed_at = payments.claimed_at(found)
     member = db.session.scalar(
         select(Member).where(Member.tenant_id == order.tenant_id, Member.telegram_id == order.telegram_id)
     )
@@ -47,7 +48,7 @@ def facts_of(order: Order) -> dict[str, Any]:
         "payments": found,
         "receipts": receipts,
         "refunds": refunds,
-        "inputs": order_story.inputs_of(order, product, open_words=open_words),
+        "inputs": order_story.inputs_of(order, open_words=open_words),
         "open_words": open_words,
         "parts": order_story.parts_of(order, events, done, found, refunds),
         "words": order_parts,
@@ -70,10 +71,6 @@ def _acts(order: Order, found: Any, receipts: Any, refunds: Any) -> dict[str, bo
         "may_refund": runs and any(one.refunded_minor < one.amount_minor for one in receipts),
         "may_settle_refund": runs and any(one.state is RefundState.BY_HAND for one in refunds),
         "may_resend": helps and order.state is OrderState.COMPLETED and not erased,
-        "may_deliver": helps and order.state is OrderState.GENERATING and order.phase is Phase.BY_HAND,
+        "may_deliver": helps and waits_for_hand(order),
         "may_cancel": helps and order.state is OrderState.PENDING,
     }
-
-
-def _payable(payment: Payment) -> bool:
-    return payment.state is PaymentState.OPEN

@@ -10,34 +10,32 @@ from flask_babel import lazy_gettext as _l
 
 from admin.acts import row_id
 from admin.guard import tenant_id
-from app.core import clock
 from app.core.errors import NotFound
 from app.domain.money import shown_money
-from app.domain.orders import Actor, OrderState, Phase, Step, StepState
+from app.domain.orders import Actor, OrderState, Step, StepState
 from app.domain.outbox import OutboxState
 from app.domain.payments import MoneyStatus, PaymentState, Provider, RefundState, Verdict
 from app.models import Order
 from app.services.fulfilment import reasons
-from app.services.orders import lookup
+from app.services.orders import lookup, standing
+from app.services.orders.standing import Standing
 
 Words = Mapping[Any, tuple[str, Any]]
-STATES: Words = {
-    OrderState.PENDING: ("idle", _l("Waits for payment")),
-    OrderState.PAID: ("info", _l("Paid, in line")),
-    OrderState.GENERATING: ("busy", _l("Being worked on")),
-    OrderState.COMPLETED: ("ok", _l("Completed")),
-    OrderState.EXPIRED: ("idle", _l("Not paid in time")),
-    OrderState.FAILED: ("bad", _l("Failed")),
-    OrderState.REFUNDED: ("warn", _l("Refunded")),
+_TONES: Mapping[Standing, str] = {
+    Standing.PENDING: "idle",
+    Standing.CLAIMED: "warn",
+    Standing.PAID: "info",
+    Standing.LATER: "warn",
+    Standing.GENERATING: "busy",
+    Standing.BY_HAND: "warn",
+    Standing.COMPLETED: "ok",
+    Standing.EXPIRED: "idle",
+    Standing.FAILED: "bad",
+    Standing.REFUNDED: "warn",
 }
-BY_HAND = ("warn", _l("Waits for you"))
-CLAIMED = ("warn", _l("Transfer to be checked"))
-LATER = ("warn", _l("Paid, tried again later"))
-WAYS: dict[Provider, Any] = {
-    Provider.PINGPONG: _l("Card (PingPong)"),
-    Provider.STARS: _l("Telegram Stars"),
-    Provider.MANUAL: _l("Transfer by hand"),
-}
+STANDINGS: Words = {stands: (tone, _l(standing.WORDS[stands])) for stands, tone in _TONES.items()}
+STATES: Words = {state: STANDINGS[Standing(state.value)] for state in OrderState}
+WAYS: dict[Provider, Any] = {provider: _l(words) for provider, words in standing.WAYS.items()}
 ACTORS: dict[str, Any] = {
     Actor.BUYER: _l("Buyer"),
     Actor.CALLBACK: _l("Payment provider"),
@@ -86,13 +84,14 @@ PAYMENT_STATES: Words = {
     PaymentState.PAID: ("ok", _l("Paid")),
     PaymentState.CLOSED: ("idle", _l("Payment closed")),
 }
-REFUND_STATES: Words = {
-    RefundState.QUEUED: ("info", _l("In line")),
-    RefundState.SENDING: ("busy", _l("Being paid back")),
-    RefundState.BY_HAND: ("warn", _l("To be paid back by you")),
-    RefundState.DONE: ("ok", _l("Paid back")),
-    RefundState.FAILED: ("bad", _l("Refused")),
+_REFUND_TONES: Mapping[RefundState, str] = {
+    RefundState.QUEUED: "info",
+    RefundState.SENDING: "busy",
+    RefundState.BY_HAND: "warn",
+    RefundState.DONE: "ok",
+    RefundState.FAILED: "bad",
 }
+REFUND_STATES: Words = {state: (tone, _l(standing.REFUNDS[state])) for state, tone in _REFUND_TONES.items()}
 MONEY: Words = {
     MoneyStatus.PROCESSING: ("info", _l("Being processed")),
     MoneyStatus.SUCCESS: ("ok", _l("Paid")),
@@ -140,13 +139,7 @@ def money(minor: object, currency: object) -> str:
 
 def state_of(order: Order, claimed_at: datetime | None = None) -> tuple[str, Any]:
     """Tone and words for how an order stands."""
-    if order.state is OrderState.GENERATING and order.phase is Phase.BY_HAND:
-        return BY_HAND
-    if order.state is OrderState.PENDING and claimed_at is not None:
-        return CLAIMED
-    if order.state is OrderState.PAID and order.not_before is not None and order.not_before > clock.now():
-        return LATER
-    return STATES[order.state]
+    return STANDINGS[standing.standing_of(order, claimed_at)]
 
 
 def reason_words(code: object) -> str:
@@ -169,9 +162,10 @@ def told_by(text: str) -> str:
 
 def next_step(order: Order, claimed_at: datetime | None) -> str:
     """What happens next, or what is to be done."""
-    if order.state is OrderState.PENDING and claimed_at is not None:
+    stands = standing.standing_of(order, claimed_at)
+    if stands is Standing.CLAIMED:
         return str(gettext("The buyer says that he has paid. Look into your account, then confirm it."))
-    if order.state is OrderState.GENERATING and order.phase is Phase.BY_HAND:
+    if stands is Standing.BY_HAND:
         return str(gettext("Deliver it to the buyer, then mark it as delivered."))
     if order.state in {OrderState.PAID, OrderState.FAILED} and order.error:
         return reason_words(order.error)

@@ -92,8 +92,8 @@ def _form(left: list[PaymentReceipt]) -> RefundForm:
 
 def _named(receipt: PaymentReceipt) -> str:
     left = money(receipt.amount_minor - receipt.refunded_minor, receipt.currency)
-    words = gettext("%(way)s, %(amount)s left", way=WAYS[receipt.provider], amount=left)
-    return words if receipt.accepted else gettext("%(words)s (second payment)", words=words)
+    words = str(gettext("%(way)s, %(amount)s left", way=WAYS[receipt.provider], amount=left))
+    return words if receipt.accepted else str(gettext("%(words)s (second payment)", words=words))
 
 
 def _ask(order: Order, left: list[PaymentReceipt], form: RefundForm) -> bool:

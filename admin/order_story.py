@@ -9,12 +9,12 @@ from flask_babel import get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
 from admin.order_parts import REASONS, VERDICTS, WAYS, money, reason_words, who
-from app.domain.form_answers import lines, questions
+from app.domain.form_answers import lines
 from app.domain.orders import Step
 from app.domain.payments import Provider
-from app.domain.products import ProductKind
-from app.models import Order, OrderEvent, OrderStep, OutgoingMessage, Payment, PaymentEvent, Product, Refund
+from app.models import Order, OrderEvent, OrderStep, OutgoingMessage, Payment, PaymentEvent, Refund
 from app.services import outbox
+from app.services.orders import lookup as orders
 from app.services.payments import lookup as payments
 
 EVENTS: dict[str, tuple[str, Any]] = {
@@ -143,16 +143,12 @@ def _sums(about: Mapping[str, Any]) -> list[str]:
 
 def callbacks_of(paid_by: Iterable[Payment]) -> list[PaymentEvent]:
     """What the provider told about an order's payments."""
-    return [event for payment in paid_by for event in payments.events_of(payment.id)]
+    return list(payments.events_of([payment.id for payment in paid_by]))
 
 
-def inputs_of(order: Order, product: Product | None, *, open_words: bool) -> list[tuple[str, str]]:
+def inputs_of(order: Order, *, open_words: bool) -> list[tuple[str, str]]:
     """(question, answer) as the buyer gave them, hidden from those who may only look."""
-    if not order.inputs:
-        return []
-    kind = ProductKind(str(order.product.get("kind", ProductKind.MANUAL)))
-    fields = questions(kind, product.fields if product is not None else [])
-    found = lines(fields, order.inputs, str(get_locale()))
+    found = lines(orders.questions_of(order), order.inputs, str(get_locale()))
     return found if open_words else [(question, HIDDEN) for question, _ in found]
 
 

@@ -4,24 +4,22 @@ What the buyer answered stays hidden here: a chat is no place for it, the page s
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
 
-from app.core import clock
 from app.core.db import db
 from app.core.i18n import N_
 from app.domain import form_answers
 from app.domain.members import shown_name
-from app.domain.orders import OrderState, Phase, is_erased
-from app.domain.payments import PaymentState, Provider, RefundState
+from app.domain.orders import OrderState, is_erased
+from app.domain.payments import PaymentState, RefundState
 from app.domain.people import Role
-from app.domain.products import ProductKind
-from app.models import Member, Order, OrderEvent, Payment, PaymentReceipt, Product, Refund
+from app.models import Member, Order, OrderEvent, Payment, PaymentReceipt, Refund
 from app.services.fulfilment.reasons import REASONS
 from app.services.orders import lookup
 from app.services.orders.listing import Listed
+from app.services.orders.standing import REFUNDS, WAYS, WORDS, Standing, standing_of, waits_for_hand
 from app.services.payments import lookup as payments
 from app.services.payments import transfers
 from bots import bossing
@@ -32,63 +30,41 @@ from bots.keyboards import Button, Keyboard, data, shortened
 HIDDEN: Final = "••••"
 MOST_LINES: Final = 8
 """Lines of the history that a card shows, the latest ones."""
-_STATES: Mapping[OrderState, str] = {
-    OrderState.PENDING: N_("Waits for payment"),
-    OrderState.PAID: N_("Paid, in line"),
-    OrderState.GENERATING: N_("Being worked on"),
-    OrderState.COMPLETED: N_("Completed"),
-    OrderState.EXPIRED: N_("Not paid in time"),
-    OrderState.FAILED: N_("Failed"),
-    OrderState.REFUNDED: N_("Refunded"),
-}
-_MARKS: Mapping[OrderState, str] = {
-    OrderState.PENDING: "⏳",
-    OrderState.PAID: "💰",
-    OrderState.GENERATING: "⚙️",
-    OrderState.COMPLETED: "✅",
-    OrderState.EXPIRED: "⌛",
-    OrderState.FAILED: "⚠️",
-    OrderState.REFUNDED: "↩️",
-}
-_BY_HAND = N_("Waits for you")
-_CLAIMED = N_("Transfer to be checked")
-_LATER = N_("Paid, tried again later")
-WAYS: Mapping[Provider, str] = {
-    Provider.PINGPONG: N_("Card (PingPong)"),
-    Provider.STARS: N_("Telegram Stars"),
-    Provider.MANUAL: N_("Transfer by hand"),
-}
-_REFUNDS: Mapping[RefundState, str] = {
-    RefundState.QUEUED: N_("In line"),
-    RefundState.SENDING: N_("Being paid back"),
-    RefundState.BY_HAND: N_("To be paid back by you"),
-    RefundState.DONE: N_("Paid back"),
-    RefundState.FAILED: N_("Refused"),
+_MARKS: Mapping[Standing, str] = {
+    Standing.PENDING: "⏳",
+    Standing.CLAIMED: "👉",
+    Standing.PAID: "💰",
+    Standing.LATER: "💰",
+    Standing.GENERATING: "⚙️",
+    Standing.BY_HAND: "👉",
+    Standing.COMPLETED: "✅",
+    Standing.EXPIRED: "⌛",
+    Standing.FAILED: "⚠️",
+    Standing.REFUNDED: "↩️",
 }
 
 
 def line_button(ctx: Context, listed: Listed) -> Button:
     """Opens the order from the list."""
-    order = listed.order
-    label = f"{_mark(order, listed.claimed_at)} {order.code} · {name(order)} · {price(ctx, order)}"
-    return Button(shortened(label), data("adord", order.id))
+    return Button(shortened(_head(ctx, listed)), data("adord", listed.order.id))
 
 
 def line(ctx: Context, listed: Listed) -> str:
     """The order in the list."""
-    order = listed.order
-    head = f"{_mark(order, listed.claimed_at)} {order.code} · {name(order)} · {price(ctx, order)}"
-    state = ctx.t(_state(order, listed.claimed_at))
-    return f"{head}\n   {bossing.moment(ctx, order.created_at)} · {_person(order, listed.member)} · {state}"
+    order, state = listed.order, ctx.t(WORDS[standing_of(listed.order, listed.claimed_at)])
+    return f"{_head(ctx, listed)}\n   {bossing.moment(ctx, order.created_at)} · {_person(order, listed.member)} · {state}"
+
+
+def _head(ctx: Context, listed: Listed) -> str:
+    order, mark = listed.order, _MARKS[standing_of(listed.order, listed.claimed_at)]
+    return f"{mark} {order.code} · {name(order)} · {price(ctx, order)}"
 
 
 def card(ctx: Context, boss: Boss, order: Order) -> tuple[str, Keyboard]:
     """The whole card with its buttons. Needs a transaction."""
     made, refunds = payments.payments_of(order.id), payments.refunds_of(order.id)
-    claimed_at = next(
-        (one.claimed_at for one in made if one.claimed_at and one.state is PaymentState.OPEN), None
-    )
-    state = f"{_mark(order, claimed_at)} {ctx.t(_state(order, claimed_at))}"
+    stands = standing_of(order, payments.claimed_at(made))
+    state = f"{_MARKS[stands]} {ctx.t(WORDS[stands])}"
     if order.error and order.state in {OrderState.PAID, OrderState.FAILED}:
         state += "\n" + ctx.t(REASONS.get(order.error, order.error))
     facts = [name(order), f"{price(ctx, order)} · {ctx.t(WAYS[order.provider])}", _buyer(ctx, order)]
@@ -127,26 +103,6 @@ def transfer_of(order: Order) -> Payment | None:
     return newest if newest is not None and newest.state is not PaymentState.PAID else None
 
 
-def waits_for_hand(order: Order) -> bool:
-    """Whether the boss is to deliver it himself."""
-    return order.state is OrderState.GENERATING and order.phase is Phase.BY_HAND
-
-
-def _state(order: Order, claimed_at: datetime | None) -> str:
-    if waits_for_hand(order):
-        return _BY_HAND
-    if order.state is OrderState.PENDING and claimed_at is not None:
-        return _CLAIMED
-    if order.state is OrderState.PAID and order.not_before is not None and order.not_before > clock.now():
-        return _LATER
-    return _STATES[order.state]
-
-
-def _mark(order: Order, claimed_at: datetime | None) -> str:
-    waits = waits_for_hand(order) or (order.state is OrderState.PENDING and claimed_at is not None)
-    return "👉" if waits else _MARKS[order.state]
-
-
 def _buyer(ctx: Context, order: Order) -> str:
     query = select(Member).where(Member.tenant_id == order.tenant_id, Member.telegram_id == order.telegram_id)
     return ctx.t(N_("Buyer: %(name)s"), name=_person(order, db.session.scalar(query)))
@@ -160,12 +116,7 @@ def _person(order: Order, member: Member | None) -> str:
 
 
 def _answers(ctx: Context, order: Order) -> list[str]:
-    if not order.inputs:
-        return []
-    product = db.session.get(Product, order.product_id)
-    kind = ProductKind(str(order.product.get("kind", ProductKind.MANUAL)))
-    fields = form_answers.questions(kind, product.fields if product is not None else [])
-    told = form_answers.lines(fields, order.inputs, ctx.locale)
+    told = form_answers.lines(lookup.questions_of(order), order.inputs, ctx.locale)
     return [ctx.t(form_answers.TOLD, question=question, answer=HIDDEN) for question, _ in told]
 
 
@@ -173,7 +124,7 @@ def _timeline(ctx: Context, history: Sequence[OrderEvent]) -> list[str]:
     """The moves alone; what happens in between stands on the page."""
     moves = [event for event in history if event.from_state is not event.to_state]
     return [
-        f"{bossing.moment(ctx, event.at)} {ctx.t(_STATES[event.to_state])}"
+        f"{bossing.moment(ctx, event.at)} {ctx.t(WORDS[Standing(event.to_state.value)])}"
         + (f" · {event.actor_name}" if event.actor_name else "")
         for event in moves[-MOST_LINES:]
     ]
@@ -181,7 +132,7 @@ def _timeline(ctx: Context, history: Sequence[OrderEvent]) -> list[str]:
 
 def _refund_line(ctx: Context, refund: Refund) -> str:
     amount = bossing.money(ctx, refund.amount_minor, refund.currency)
-    return ctx.t(N_("Refund %(amount)s: %(state)s"), amount=amount, state=ctx.t(_REFUNDS[refund.state]))
+    return ctx.t(N_("Refund %(amount)s: %(state)s"), amount=amount, state=ctx.t(REFUNDS[refund.state]))
 
 
 def _rows(ctx: Context, boss: Boss, order: Order, refunds: Sequence[Refund]) -> list[list[Button]]:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from app.core.i18n import N_
 from app.domain import form_answers
-from app.domain.form_fields import Field
-from app.domain.orders import OrderState, Phase
+from app.domain.orders import OrderState
 from app.domain.payments import Provider
 from app.domain.products import ProductKind
 from app.domain.sending import MAX_TEXT, visible_length
 from app.models import Order, OrderEvent, Payment, Product
 from app.services.orders import lookup, ways
 from app.services.orders.expiry import is_payable
+from app.services.orders.standing import waits_for_hand
 from app.services.orders.ways import Way
 from app.services.payments.lookup import find_open
 from app.services.payments.messages import PAID_BUTTON
@@ -95,7 +95,7 @@ def line(ctx: Context, order: Order) -> str:
 
 
 def _state(order: Order, shown: Shown | None = None) -> str:
-    if order.state is OrderState.GENERATING and order.phase is Phase.BY_HAND:
+    if waits_for_hand(order):
         return _BY_HAND
     if shown is not None and shown.claimed:
         return _CHECKED
@@ -120,19 +120,11 @@ def _text(ctx: Context, shown: Shown, longest: int) -> str:
     state = ctx.t(_state(order, shown))
     if shown.payable and not shown.claimed:
         state += "\n" + ctx.t(N_("Please pay by %(time)s."), time=place.time(order.expires_at))
-    told = form_answers.lines(_fields(shown), order.inputs, ctx.locale, longest)
+    told = form_answers.lines(lookup.questions_of(order), order.inputs, ctx.locale, longest)
     answers = [ctx.t(form_answers.TOLD, question=label, answer=answer) for label, answer in told]
     blocks = ["\n".join(facts), "\n".join(answers), state, "\n".join(_timeline(ctx, shown.history))]
     body = "\n\n".join(html.escape(block, quote=False) for block in blocks if block)
     return f"<b>{html.escape(head, quote=False)}</b>\n{body}"
-
-
-def _fields(shown: Shown) -> Sequence[Field]:
-    """The questions as they were asked; the order keeps them."""
-    asked = shown.order.product.get("fields")
-    return form_answers.questions(
-        shown.product.kind, asked if isinstance(asked, list) else shown.product.fields
-    )
 
 
 def _timeline(ctx: Context, history: Sequence[OrderEvent]) -> list[str]:

@@ -6,7 +6,6 @@ from typing import Final
 
 DEFAULT_WINDOW_DAYS: Final = 30
 MAX_WINDOW_DAYS: Final = 3650
-LEVELS: Final = 2
 MAX_TERMS: Final = 2000
 MAX_NOTE: Final = 200
 MAX_PAY_TO: Final = 300

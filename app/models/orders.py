@@ -12,7 +12,7 @@ from app.models.base import Created, Keyed, Model, TenantOwned, belongs_to, text
 
 
 class Order(Keyed, Created, TenantOwned, Model):
-    """One purchase. `product` is what was sold, as it was then: name, kind, options, commission."""
+    """One purchase. `product` is what was sold, as it was then: name, kind, options, commission, questions."""
 
     __tablename__ = "orders"
 

@@ -8,6 +8,7 @@ from app.domain.shop_alerts import AlertKind
 from app.models import Order
 from app.services import shop_alerts
 from app.services.orders import lookup
+from app.services.orders.standing import WAYS
 from app.services.payments import lookup as payments
 from app.services.payments import refunds, transfers
 from app.services.payments.errors import NothingReceived, NothingToConfirm
@@ -55,7 +56,7 @@ def _ask_refund(ctx: Context, order: Order) -> tuple[str, Keyboard]:
     then = [ctx.t(_OURSELVES if receipt.provider is Provider.MANUAL else _BY_PROVIDER)]
     if order.completed_at is None and receipt.accepted:
         then.append(ctx.t(_ENDS))
-    way = ctx.t(boss_order.WAYS[receipt.provider])
+    way = ctx.t(WAYS[receipt.provider])
     text = ctx.t(_ASKED, amount=amount, code=order.code, way=way, then="\n".join(then))
     number = len(payments.refunds_of(order.id))
     yes = data("adrefund", order.id, receipt.id, left.minor, number)

@@ -13,6 +13,7 @@ from app.services import audit, shop_alerts
 from app.services.fulfilment import manual
 from app.services.orders import listing, lookup, retry
 from app.services.orders.listing import Wanted
+from app.services.orders.standing import waits_for_hand
 from app.services.shop_alerts import ORDER_BUTTON
 from bots import boss_order, bossing
 from bots.bossing import Boss
@@ -68,7 +69,7 @@ def done_button(ctx: Context) -> None:
         return
     with bossing.acting(ctx, Role.SUPPORT) as boss:
         order = the_order(ctx, order_id)
-        waits, page = boss_order.waits_for_hand(order), boss_order.card(ctx, boss, order)
+        waits, page = waits_for_hand(order), boss_order.card(ctx, boss, order)
         code = order.code
     if not waits:
         ctx.show(*page)
@@ -95,7 +96,7 @@ def note_written(ctx: Context) -> None:
         return
     with bossing.acting(ctx, Role.SUPPORT) as boss:
         order = the_order(ctx, int(str(order_id)))
-        if boss_order.waits_for_hand(lookup.get(order.id, lock=True)):
+        if waits_for_hand(lookup.get(order.id, lock=True)):
             _deliver(order, boss, note)
         page = boss_order.card(ctx, boss, order)
     ctx.leave()

@@ -56,6 +56,7 @@ def test_orders_keep_what_was_sold(cast: Cast):
         "kind": "digital_goods",
         "options": {},
         "commission": {"kind": "percent", "first": 1000, "second": 0},
+        "fields": [],
         "code": product.code,
     }
 

@@ -98,7 +98,7 @@ def _insert(product: Product, wish: Wish) -> Order | None:
         "currency": wish.price.currency,
         "value_minor": product.price_minor,
         "value_currency": product.currency,
-        "product": {**snapshot(product), "fields": list(product.fields)},
+        "product": snapshot(product),
         "inputs": dict(wish.answers),
         "made_by": wish.made_by,
         "promoter_id": affiliates.promoter_of(product.tenant_id, wish.telegram_id),

@@ -121,7 +121,7 @@ def _listed(query: Select[Order, Member]) -> list[Listed]:
     claims: dict[int, datetime | None] = {}
     if pending:
         said = select(Payment.order_id, Payment.claimed_at).where(
-            Payment.order_id.in_(pending), Payment.claimed_at.is_not(None)
+            Payment.order_id.in_(pending), Payment.state == PaymentState.OPEN, Payment.claimed_at.is_not(None)
         )
         claims = {order_id: at for order_id, at in db.session.execute(said)}  # noqa: C416
     return [Listed(order, member, claims.get(order.id)) for order, member in rows]

@@ -7,7 +7,10 @@ from sqlalchemy import select
 
 from app.core.db import db
 from app.core.errors import NotFound
-from app.domain.orders import OrderState, read_code
+from app.domain import form_answers
+from app.domain.form_fields import Field
+from app.domain.orders import read_code
+from app.domain.products import ProductKind
 from app.models import Order, OrderEvent
 
 PAGE: Final = 6
@@ -72,11 +75,7 @@ def list_of_buyer(tenant_id: int, telegram_id: int, page: int = 0) -> Page:
     return Page(found[:PAGE], number, len(found) > PAGE)
 
 
-def open_of_buyer(tenant_id: int, telegram_id: int) -> list[Order]:
-    """Somebody's orders that wait for payment, the oldest first."""
-    query = select(Order).where(
-        Order.tenant_id == tenant_id,
-        Order.telegram_id == telegram_id,
-        Order.state == OrderState.PENDING,
-    )
-    return list(db.session.scalars(query.order_by(Order.id)))
+def questions_of(order: Order) -> tuple[Field, ...]:
+    """The questions as its buyer was asked them; the order keeps them."""
+    kind, fields = order.product.get("kind", ProductKind.MANUAL), order.product.get("fields")
+    return form_answers.questions(ProductKind(str(kind)), fields if isinstance(fields, list) else [])

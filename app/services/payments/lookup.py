@@ -1,6 +1,7 @@
 """Finding payments, the money that came in for them, and refunds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -69,9 +70,15 @@ def refunds_of(order_id: int) -> Sequence[Refund]:
     return db.session.scalars(select(Refund).where(Refund.order_id == order_id).order_by(Refund.id)).all()
 
 
-def events_of(payment_id: int) -> Sequence[PaymentEvent]:
-    """What the provider told about a payment, the oldest first."""
-    query = select(PaymentEvent).where(PaymentEvent.payment_id == payment_id).order_by(PaymentEvent.id)
+def claimed_at(payments: Iterable[Payment]) -> datetime | None:
+    """When the buyer said that he has transferred the money, as long as that can still be confirmed."""
+    claims = (one.claimed_at for one in payments if one.state is PaymentState.OPEN)
+    return next((at for at in claims if at is not None), None)
+
+
+def events_of(payment_ids: Collection[int]) -> Sequence[PaymentEvent]:
+    """What the provider told about payments, the oldest first."""
+    query = select(PaymentEvent).where(PaymentEvent.payment_id.in_(payment_ids)).order_by(PaymentEvent.id)
     return db.session.scalars(query).all()
 
 

@@ -90,5 +90,6 @@ def snapshot(product: Product) -> dict[str, object]:
         "kind": product.kind.value,
         "options": dict(product.options),
         "commission": dict(product.commission),
+        "fields": list(product.fields),
         "code": product.code,
     }
