@@ -7,9 +7,10 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import OutsideFailed
 from app.core.queue import transaction
-from app.domain.orders import OrderState
-from app.domain.payments import Provider, RefundState
+from app.domain.orders import Actor, OrderState
+from app.domain.payments import Provider, RefundState, Service
 from app.models import Payment, Refund
+from app.services import service_accounts
 from app.services.payments import confirm, refunding, refunds
 from app.services.payments.confirm import Confirmed, Mismatch, NotYet
 from app.services.payments.errors import NothingReceived, RefundTooLarge, RefundWholeOnly
@@ -52,6 +53,14 @@ def test_what_the_provider_says_itself_is_enough(vendor: Sandbox, payment: Payme
     question = confirm.question(payment.order_id)
     with transaction():
         assert isinstance(confirm.judge(payment.order_id, confirm.ask(question)), Confirmed)
+    assert confirm.question(payment.order_id) is None
+
+
+def test_a_persons_word_about_a_card_is_looked_into_while_somebody_can_be_asked(payment: Payment):
+    tell(payment, Actor.STAFF)
+    assert confirm.question(payment.order_id) is not None
+    with transaction():
+        service_accounts.remove(payment.tenant_id, Service.PINGPONG)
     assert confirm.question(payment.order_id) is None
 
 
