@@ -107,7 +107,7 @@ def test_orders_move_only_as_they_may(cast: Cast):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=30,
+            max_examples=20,
             stateful_step_count=12,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -174,7 +174,7 @@ def test_all_orders_of_news_end_the_same(cast: Cast, order: tuple[str, ...]):
     assert end_of(payment) == THE_END
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(news=st.lists(st.sampled_from(NEWS), max_size=6), end=st.permutations(NEWS))
 def test_repeats_change_nothing(cast: Cast, news: list[str], end: list[str]):
     payment = a_payment(cast.tenant)

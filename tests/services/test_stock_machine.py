@@ -138,7 +138,7 @@ def test_the_shop_never_errs(app: Flask, cast: Cast):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=20,
+            max_examples=12,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
