@@ -28,7 +28,7 @@ _STATES: Mapping[OrderState, str] = {
     OrderState.PAID: N_("✅ Paid, it is your turn soon"),
     OrderState.GENERATING: N_("⚙️ Is being prepared"),
     OrderState.COMPLETED: N_("🎉 Delivered"),
-    OrderState.EXPIRED: N_("⌛ Not paid in time"),
+    OrderState.EXPIRED: N_("⌛ Not paid, closed"),
     OrderState.FAILED: N_("⚠️ Could not be delivered; the shop takes care of it"),
     OrderState.REFUNDED: N_("💰 Refunded"),
 }
@@ -90,19 +90,22 @@ def name(order: Order) -> str:
 
 
 def line(ctx: Context, order: Order) -> str:
-    """The order in the list."""
-    return f"• {name(order)} · {price(ctx, order)}\n   {ctx.place.day(order.created_at)} · {ctx.t(_state(order))}"
+    """The order in the list. Needs a transaction."""
+    payment = find_open(order.id) if order.state is OrderState.PENDING else None
+    state = _state(order, claimed=payment is not None and payment.claimed_at is not None)
+    return f"• {name(order)} · {price(ctx, order)}\n   {ctx.place.day(order.created_at)} · {ctx.t(state)}"
 
 
-def _state(order: Order, shown: Shown | None = None) -> str:
+def _state(order: Order, *, claimed: bool, last: str = "") -> str:
+    """`last` is the reason of the last line of its history."""
     if waits_for_hand(order):
         return _BY_HAND
-    if shown is not None and shown.claimed:
+    if claimed:
         return _CHECKED
     if order.state is OrderState.PENDING and not is_payable(order):
         # Its row is moved in a moment, by the sweep.
         return _STATES[OrderState.EXPIRED]
-    if order.state is OrderState.EXPIRED and shown is not None and shown.history[-1].why == "cancelled":
+    if order.state is OrderState.EXPIRED and last == "cancelled":
         return _CANCELLED
     return _STATES[order.state]
 
@@ -117,7 +120,7 @@ def _text(ctx: Context, shown: Shown, longest: int) -> str:
     order, place = shown.order, ctx.place
     head = ctx.t(N_("📦 Order %(code)s"), code=order.code)
     facts = [name(order), f"💰 {price(ctx, order)}"]
-    state = ctx.t(_state(order, shown))
+    state = ctx.t(_state(order, claimed=shown.claimed, last=shown.history[-1].why))
     if shown.payable and not shown.claimed:
         state += "\n" + ctx.t(N_("Please pay by %(time)s."), time=place.time(order.expires_at))
     told = form_answers.lines(lookup.questions_of(order), order.inputs, ctx.locale, longest)

@@ -106,9 +106,15 @@ def _hour_in_words(value: Mapping[str, Any], locale: str) -> str:
 def lines(
     fields: Sequence[Field], answers: Mapping[str, object], locale: str, longest: int = LENGTHS[0]
 ) -> list[tuple[str, str]]:
-    """(question, answer) in words, in the order of the questions; what was asked formerly comes last."""
+    """(question, answer) in words, in the order of the questions; what was asked formerly comes last.
+
+    A question is named without its question mark, since its answer stands beside it.
+    """
     told = [
-        (translate(locale, field.label), in_words(field, answers[field.key], locale, longest))
+        (
+            translate(locale, field.label).rstrip("?？:： "),
+            in_words(field, answers[field.key], locale, longest),
+        )
         for field in fields
         if field.key in answers
     ]

@@ -201,6 +201,7 @@ def _card(ctx: Context, order: Order) -> tuple[str, Keyboard]:
 def _show_list(ctx: Context, number: int) -> None:
     with ctx.transaction():
         page = lookup.list_of_buyer(ctx.config.tenant_id, ctx.person.telegram_id, number)
+        lines = [order_card.line(ctx, order) for order in page.orders]
     home = Button(ctx.t(N_("« Main menu")), data("menu"))
     if not page.orders:
         ctx.show(ctx.t(N_("You have not ordered anything yet.")), Keyboard([[shop_button(ctx)], [home]]))
@@ -208,7 +209,6 @@ def _show_list(ctx: Context, number: int) -> None:
     head = ctx.t(N_("📦 Your orders"))
     if page.number or page.more:
         head += " " + ctx.t(N_("(page %(number)s)"), number=page.number + 1)
-    lines = [order_card.line(ctx, order) for order in page.orders]
     rows = [[order_card.list_button(order)] for order in page.orders]
     turns = turning(ctx, "orders", page.number, more=page.more)
     ctx.show("\n\n".join([head, *lines]), Keyboard([*rows, *turns, [shop_button(ctx), home]]))

@@ -56,7 +56,7 @@ def test_the_list_has_filters_and_pages(talk: Talk, cast: Cast):
 def test_the_card_hides_what_the_buyer_answered(talk: Talk, cast: Cast):
     order = by_hand(cast)
     said = talk.say(f"/admin {order.code}")[0]
-    assert "For whom?: ••••" in said
+    assert "For whom: ••••" in said
     assert "Aunt Li" not in said
     assert "👉 Waits for you" in said
 

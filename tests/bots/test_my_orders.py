@@ -86,7 +86,7 @@ def test_a_long_list_has_pages(talk: Talk, card):
         ((OrderState.PAID, OrderState.GENERATING), "being prepared"),
         ((OrderState.PAID, OrderState.GENERATING, OrderState.COMPLETED), "🎉 Delivered"),
         ((OrderState.PAID, OrderState.GENERATING, OrderState.FAILED), "the shop takes care"),
-        ((OrderState.EXPIRED,), "Not paid in time"),
+        ((OrderState.EXPIRED,), "Not paid, closed"),
         ((OrderState.REFUNDED,), "💰 Refunded"),
     ],
 )
@@ -109,7 +109,7 @@ def test_what_he_answered_stands_on_the_card(talk: Talk, cast: Cast):
     asked = [{"key": "who", "label": "For whom?", "kind": "text"}]
     mug = a_product(cast.tenant, kind=ProductKind.MANUAL, providers=["stars"], stars=5, fields=asked)
     made = by_stars(talk, mug, inputs={"who": "<Li>"})
-    assert "For whom?: <Li>" in talk.say(f"/start o_{made.code}")[0]
+    assert "For whom: <Li>" in talk.say(f"/start o_{made.code}")[0]
 
 
 def test_in_a_group_nothing_is_said_of_orders(talk: Talk, order: Order):
@@ -207,6 +207,7 @@ def test_who_has_transferred_the_money_says_so_once(talk: Talk, card, transfers)
     assert payment.claimed_at is not None
     assert "already" in alert(talk, "✅ I have paid")["text"]
     assert "checks your transfer" in talk.say(f"/start o_{made.code}")[0]
+    assert "checks your transfer" in talk.say("/orders")[0]
     assert not [label for label in talk.labels() if "Cancel" in label]
 
 
@@ -224,7 +225,7 @@ def test_an_order_whose_time_is_over_cannot_be_paid_any_more(talk: Talk, order: 
     give(talk.config, callback_query=press(f"1:opay:{order.code}"))
     give(talk.config, callback_query=press(f"1:oway:{order.code}:stars:150-XTR"))
     assert talk.telegram.calls(talk.bot, "sendInvoice") == []
-    assert "Not paid in time" in talk.texts()[-1]
+    assert "Not paid, closed" in talk.texts()[-1]
 
 
 def test_what_was_delivered_comes_again_once_for_each_press(talk: Talk, order: Order, monkeypatch):

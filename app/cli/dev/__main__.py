@@ -173,7 +173,9 @@ def _welcome(settings: Settings, sandbox: str, demo: dict[str, Any]) -> None:
     terminal.row("邮箱 E-mail", demo["email"])
     terminal.row("密码 Password", demo["password"] or "（您自己改过的 · the one you chose）")
     if sandbox and demo["bot"]:
-        terminal.row("聊天 Chat", f"{sandbox}/chat/{demo['bot']}", "点“开始” · press Start")
+        terminal.row(
+            "聊天 Chat", f"{sandbox}/chat/{demo['bot']}", "点“开始”，再点“商店” · press Start, then the shop"
+        )
     if demo["lottery"]:
         terminal.row("抽奖 Lottery", f"{_site(settings)}/l/{demo['lottery']}")
     if sandbox:
