@@ -1,15 +1,10 @@
 """Open lotteries and people who join them, written straight into the database."""
 
-import threading
-from collections.abc import Callable, Iterable
 from datetime import timedelta
-
-from flask import current_app
 
 from app.core.clock import now
 from app.core.db import db
 from app.core.queue import transaction
-from app.core.tenancy import system_scope
 from app.domain.draw import commitment
 from app.domain.lotteries import TALLIES
 from app.domain.members import Person
@@ -70,32 +65,3 @@ def counted(lottery: Lottery) -> tuple[int, int]:
     rows = db.session.query(LotteryEntry).filter_by(lottery_id=lottery.id).count()
     tallies = db.session.query(LotteryTally).filter_by(lottery_id=lottery.id)
     return rows, sum(tally.entries for tally in tallies.populate_existing())
-
-
-def at_once(jobs: Iterable[Callable[[], object]], threads: int = 16) -> list[object]:
-    """Runs jobs in some threads at the same time; what each returned or raised, in order."""
-    waiting = list(enumerate(jobs))
-    results: list[object] = [None] * len(waiting)
-    waiting.reverse()
-    app, start = current_app._get_current_object(), threading.Barrier(threads)
-
-    def work() -> None:
-        start.wait(10)
-        with app.app_context(), system_scope():
-            while waiting:
-                try:
-                    place, job = waiting.pop()
-                except IndexError:
-                    return
-                try:
-                    results[place] = job()
-                except Exception as error:  # noqa: BLE001 - the test looks at it
-                    results[place] = error
-            db.session.remove()
-
-    crew = [threading.Thread(target=work) for _ in range(threads)]
-    for one in crew:
-        one.start()
-    for one in crew:
-        one.join(60)
-    return results

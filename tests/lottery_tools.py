@@ -1,18 +1,13 @@
 """Lotteries for tests: made, published, joined and closed as the product does it."""
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 
-from flask import Flask
 from sqlalchemy import text
 
 from app.core import clock
 from app.core.db import db
-from app.core.errors import AppError
 from app.core.ids import public_id
 from app.core.queue import transaction
-from app.core.tenancy import system_scope
 from app.domain import lottery_spec
 from app.domain.bots import BotState
 from app.domain.lotteries import LotterySpec
@@ -80,27 +75,3 @@ def enter(lottery: Lottery, *telegram_ids: int) -> None:
             text("UPDATE lottery_tally SET entries = entries + :n WHERE lottery_id = :l AND shard = 0"),
             {"n": len(telegram_ids), "l": lottery.id},
         )
-
-
-def at_once(app: Flask, *acts: Callable[[], object]) -> list[object]:
-    """Runs them in threads that begin together; what each gave, or the code of its error."""
-    ready, ends = threading.Barrier(len(acts)), list[object]()
-
-    def run(act: Callable[[], object]) -> None:
-        with app.app_context(), system_scope():
-            ready.wait(10)
-            try:
-                with transaction():
-                    end = act()
-                ends.append(end)
-            except AppError as error:
-                ends.append(error.code)
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return ends

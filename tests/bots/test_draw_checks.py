@@ -19,8 +19,8 @@ from bots import draw_checks
 from tasks import lotteries as tasks
 from tests.cast import Cast
 from tests.drawing import FIRST, candidates, close, draw, kinds, the_draw, winners
-from tests.joining import at_once
 from tests.lottery_tools import an_open, enter, members
+from tests.racing import in_threads
 from tests.sandbox_client import Json, Sandbox
 from tests.talking import config_of, make_bot
 
@@ -230,7 +230,7 @@ def test_a_dead_workers_candidates_are_asked_again_and_his_answers_refused(pair,
 def test_many_workers_ask_each_once(app: Flask, pair, telegram: Sandbox):
     there, config = pair
     lottery_id = ready(config, prizes=[{"name": "Mug", "quantity": 12}]).id
-    at_once([lambda: tasks.check(lottery_id)] * 6, threads=6)
+    in_threads([lambda: tasks.check(lottery_id)] * 6, threads=6)
     tasks.draw(lottery_id)
     assert len(winners(lookup.get(lottery_id))) == 12
     assert sorted(asked(telegram, there)) == list(range(FIRST, FIRST + 12))

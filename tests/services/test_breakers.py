@@ -7,7 +7,7 @@ from app.services import breakers
 from app.services.breakers import Allowed, Failed, Probe, Wait
 from tests.cast import Cast
 from tests.clockwork import Clockwork
-from tests.lottery_tools import at_once
+from tests.racing import at_once
 
 TEXTS = "deepseek"
 
@@ -42,7 +42,7 @@ def test_one_of_eight_makes_the_probe_each_minute(app: Flask, cast: Cast, time: 
     tenant_id = cast.tenant.id
     fail(tenant_id, 5)
     time.forward(seconds=61)
-    answers = at_once(app, *[lambda: breakers.allow(tenant_id, TEXTS)] * 8)
+    answers = at_once(*[lambda: breakers.allow(tenant_id, TEXTS)] * 8)
     assert sum(isinstance(one, Probe) for one in answers) == 1
     assert sum(isinstance(one, Wait) for one in answers) == 7
 

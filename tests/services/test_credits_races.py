@@ -4,6 +4,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -16,35 +17,22 @@ from app.core.tenancy import system_scope
 from app.services import credits as ledger
 from app.services.credits import NewPosting, Posting
 from tests.cast import Cast
+from tests.racing import in_threads
 from tests.waiting import wait_for
 
 ANN = 7_000_000_001
 THREADS = 8
 
 
-def together(app: Flask, act: Callable[[int], Sequence[Posting | AppError]], rounds: int) -> Counter[str]:
-    """Each of 8 threads acts `rounds` times with another number, each time in a transaction; how the postings ended."""
-    ready, ends, broken = threading.Barrier(THREADS), Counter[str](), list[BaseException]()
+def together(act: Callable[[int], Sequence[Posting | AppError]], rounds: int) -> Counter[str]:
+    """8 threads act `rounds` times, each time with another number and in a transaction; how the postings ended."""
 
-    def run(thread: int) -> None:
-        with app.app_context(), system_scope():
-            ready.wait(5)
-            try:
-                for turn in range(rounds):
-                    with transaction():
-                        results = act(thread * rounds + turn)
-                    ends.update(map(_ending, results))
-            except BaseException as error:  # noqa: BLE001 - shown by the assertion below
-                broken.append(error)
-            db.session.remove()
+    def job(number: int) -> list[str]:
+        with transaction():
+            return [_ending(one) for one in act(number)]
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert broken == []
-    return ends
+    ends = in_threads([partial(job, number) for number in range(THREADS * rounds)], threads=THREADS)
+    return Counter(end for one in ends for end in one)
 
 
 def _ending(result: Posting | AppError) -> str:
@@ -64,7 +52,7 @@ def test_a_hot_account_is_never_overdrawn(app: Flask, cast: Cast):
     tenant_id = cast.tenant.id
     one(tenant_id, 100, "top-up")
     db.session.commit()
-    ends = together(app, lambda number: one(tenant_id, -1, f"take-{number}"), rounds=25)
+    ends = together(lambda number: one(tenant_id, -1, f"take-{number}"), rounds=25)
     assert ends == {"posted": 100, "insufficient_credits": 100}
     assert ledger.balance(tenant_id, ANN) == 0
     assert ledger.check(tenant_id).mismatches == []
@@ -72,16 +60,14 @@ def test_a_hot_account_is_never_overdrawn(app: Flask, cast: Cast):
 
 def test_eight_who_repeat_the_same_postings_make_each_once(app: Flask, cast: Cast):
     tenant_id = cast.tenant.id
-    ends = together(app, lambda number: one(tenant_id, 3, f"gift-{number % 20}"), rounds=20)
+    ends = together(lambda number: one(tenant_id, 3, f"gift-{number % 20}"), rounds=20)
     assert ends == {"posted": 20, "duplicate": 140}
     assert ledger.balance(tenant_id, ANN) == 60
 
 
 def test_one_reference_for_two_members_is_posted_for_one(app: Flask, cast: Cast):
     tenant_id = cast.tenant.id
-    ends = together(
-        app, lambda number: one(tenant_id, 3, f"r-{number % 25}", who=ANN + number // 100), rounds=25
-    )
+    ends = together(lambda number: one(tenant_id, 3, f"r-{number % 25}", who=ANN + number // 100), rounds=25)
     assert ends["posted"] == 25
     assert ledger.check(tenant_id).postings == 25
     assert ledger.check(tenant_id).mismatches == []
@@ -98,7 +84,7 @@ def test_crossing_batches_wait_for_each_other_in_one_order(app: Flask, cast: Cas
         ]
         for _ in range(THREADS * 12)
     ]
-    ends = together(app, lambda number: ledger.post_many(tenant_id, batches[number]), rounds=12)
+    ends = together(lambda number: ledger.post_many(tenant_id, batches[number]), rounds=12)
     checked = ledger.check(tenant_id)
     assert checked.mismatches == []
     assert checked.postings == ends["posted"]
@@ -115,7 +101,7 @@ def test_batches_and_single_postings_share_an_account(app: Flask, cast: Cast):
             tenant_id, [NewPosting(ANN + who, 1, "shop", f"{number}-{who}", "x") for who in (1, 0)]
         )
 
-    ends = together(app, act, rounds=20)
+    ends = together(act, rounds=20)
     assert ends == {"posted": 80 + 80 * 2}
     assert ledger.balance(tenant_id, ANN) == 160
     assert ledger.check(tenant_id).mismatches == []

@@ -20,8 +20,8 @@ from tasks import lotteries as tasks
 from tests.cast import Cast
 from tests.drawing import FIRST, a_closed, draw, kinds, messages, the_draw
 from tests.drawing import winners as now_holding
-from tests.joining import at_once
 from tests.lottery_tools import a_bot, an_open, enter, members
+from tests.racing import in_threads
 
 MIXED = [{"name": "Car", "quantity": 1}, {"name": "Credits", "quantity": 2, "credits": 50}]
 
@@ -61,7 +61,7 @@ def test_settling_again_and_at_once_pays_and_tells_once(app: Flask, cast: Cast):
         with transaction():
             return settling.settle(lottery_id, most=4)
 
-    assert {type(end) for end in at_once([batch] * 40, threads=6)} == {bool}
+    assert {type(end) for end in in_threads([batch] * 40, threads=6)} == {bool}
     tasks.settle(lottery_id)
     assert len(messages(lottery)) == 30
     assert sum(row.amount for row in db.session.query(CreditPosting)) == 150
@@ -204,7 +204,7 @@ def test_of_claiming_and_drawing_again_one_wins(app: Flask, lottery: Lottery):
         with transaction():
             return winners.redraw(lottery_id, 1, "Did not answer")
 
-    ends = at_once([claim, again, again, claim], threads=4)
+    ends = in_threads([claim, again, again, claim], threads=4)
     codes = Counter(getattr(end, "code", str(end)) for end in ends)
     assert codes in (
         {"claimed": 2, "not_redrawable": 2},
@@ -232,7 +232,7 @@ def test_a_cancelled_lottery_gives_back_what_was_paid(app: Flask, cast: Cast):
         with transaction():
             return settling.settle(lottery_id, most=3)
 
-    at_once([batch] * 20, threads=4)
+    in_threads([batch] * 20, threads=4)
     tasks.settle(lottery_id)
     tasks.settle(lottery_id)
     assert credits.balance(cast.tenant.id, FIRST + 29) == 7

@@ -21,8 +21,8 @@ from app.services.lotteries.receipts import NotSealed, receipt
 from tasks import lotteries as tasks
 from tests.cast import Cast
 from tests.drawing import FIRST, a_closed, candidates, close, draw, kinds, messages, the_draw, winners
-from tests.joining import at_once
 from tests.lottery_tools import a_bot, an_open, enter, members
+from tests.racing import in_threads
 
 TWO = [{"name": "Car", "quantity": 1}, {"name": "Mug", "quantity": 2}]
 
@@ -76,7 +76,7 @@ def test_drawing_again_changes_nothing(cast: Cast):
 def test_six_at_once_draw_one_result(app: Flask, cast: Cast):
     lottery_id = a_closed(a_bot(cast.tenant), 300, prizes=TWO).id
     jobs = [lambda: tasks.draw(lottery_id)] * 6 + [lambda: tasks.settle(lottery_id)] * 6
-    at_once(jobs, threads=6)
+    in_threads(jobs, threads=6)
     tasks.draw(lottery_id)
     tasks.settle(lottery_id)
     lottery = lookup.get(lottery_id)
@@ -102,7 +102,9 @@ def test_300_join_while_three_close_and_the_list_is_whole(app: Flask, cast: Cast
 
     jobs = [lambda person=person: join(person) for person in [*people] * 3]
     jobs[60:60] = [shut] * 3
-    ends = Counter(end if isinstance(end, str) else type(end).__name__ for end in at_once(jobs, threads=12))
+    ends = Counter(
+        end if isinstance(end, str) else type(end).__name__ for end in in_threads(jobs, threads=12)
+    )
     assert sum(ends.values()) == 303
     tasks.draw(lottery_id)
     rows = db.session.query(LotteryEntry).filter_by(lottery_id=lottery_id).count()
@@ -217,4 +219,4 @@ def test_who_finds_another_at_it_goes_away(app: Flask, cast: Cast):
             with app.app_context(), system_scope(), transaction():
                 return results.advance(lottery_id)
 
-        assert at_once([other], threads=1) == [False]
+        assert in_threads([other], threads=1) == [False]

@@ -18,7 +18,8 @@ from tests.cast import Cast, sign_in
 from tests.drawing import FIRST, a_closed, candidates, close, draw, kinds, messages, verdict
 from tests.drawing import winners as read_winners
 from tests.joining import counted
-from tests.lottery_tools import a_bot, an_open, at_once, enter, members
+from tests.lottery_tools import a_bot, an_open, enter, members
+from tests.racing import at_once
 from tests.services.test_tenant_data import traces_of
 
 CHANNEL = [{"type": "channel", "chat": "@teahouse"}]
@@ -193,7 +194,6 @@ def test_erasing_while_it_closes_and_is_sealed_never_breaks_the_proof(app: Flask
     enter(lottery, *range(FIRST, FIRST + 4))
     tenant_id, lottery_id = bot.tenant_id, lottery.id
     ends = at_once(
-        app,
         lambda: manage.close(lottery_id),
         lambda: bool(results.advance(lottery_id)),
         lambda: tenant_data.erase_member(tenant_id, FIRST),

@@ -15,7 +15,8 @@ from app.domain.lotteries import CloseReason, LotteryState
 from app.models import LotteryDraw, LotteryEntry, LotteryEvent
 from app.services.lotteries import events, lookup, manage
 from tests.cast import Cast
-from tests.lottery_tools import a_bot, a_draft, an_open, at_once, members
+from tests.lottery_tools import a_bot, a_draft, an_open, members
+from tests.racing import at_once
 from tests.waiting import wait_for
 
 # What joining does first; the rest of it is tested with entries.
@@ -32,14 +33,14 @@ def kinds(lottery_id: int) -> list[str]:
 
 def test_it_is_published_once(app: Flask, cast: Cast):
     lottery_id = a_draft(a_bot(cast.tenant)).id
-    ends = at_once(app, *[lambda: manage.publish(lottery_id).state for _ in range(4)])
+    ends = at_once(*[lambda: manage.publish(lottery_id).state for _ in range(4)])
     assert Counter(ends) == {LotteryState.OPEN: 1, "illegal_move": 3}
     assert kinds(lottery_id) == ["opened"]
 
 
 def test_six_closers_close_it_once(app: Flask, cast: Cast):
     lottery_id = an_open(a_bot(cast.tenant)).id
-    ends = at_once(app, *[lambda: manage.close(lottery_id, CloseReason.TIME) for _ in range(6)])
+    ends = at_once(*[lambda: manage.close(lottery_id, CloseReason.TIME) for _ in range(6)])
     assert Counter(ends) == {True: 1, False: 5}
     assert kinds(lottery_id) == ["opened", "closed"]
     assert db.session.scalar(select(func.count()).select_from(LotteryDraw)) == 1
@@ -47,7 +48,7 @@ def test_six_closers_close_it_once(app: Flask, cast: Cast):
 
 def test_either_cancelled_or_closed(app: Flask, cast: Cast):
     lottery_id = an_open(a_bot(cast.tenant)).id
-    ends = at_once(app, lambda: manage.cancel(lottery_id, "Sorry").state, lambda: manage.close(lottery_id))
+    ends = at_once(lambda: manage.cancel(lottery_id, "Sorry").state, lambda: manage.close(lottery_id))
     assert "illegal_move" in ends
     assert kinds(lottery_id) in (["opened", "cancelled"], ["opened", "closed"])
 
@@ -55,9 +56,7 @@ def test_either_cancelled_or_closed(app: Flask, cast: Cast):
 def test_back_to_draft_or_open(app: Flask, cast: Cast):
     lottery_id = an_open(a_bot(cast.tenant), opens_at=clock.now() + timedelta(hours=1)).id
     waiting = lookup.get(lottery_id)
-    at_once(
-        app, lambda: manage.back_to_draft(lottery_id), lambda: manage.open_now(lookup.get(lottery_id), None)
-    )
+    at_once(lambda: manage.back_to_draft(lottery_id), lambda: manage.open_now(lookup.get(lottery_id), None))
     db.session.refresh(waiting)
     # A draft that the boss took back is not opened behind his back.
     assert (waiting.state, kinds(lottery_id)) in [
@@ -69,7 +68,7 @@ def test_back_to_draft_or_open(app: Flask, cast: Cast):
 def test_two_writers_never_make_the_same_event(app: Flask, cast: Cast):
     lottery_id = an_open(a_bot(cast.tenant)).id
     members(cast.tenant, *range(1, 13))
-    at_once(app, *[lambda one=one: manage.add_by_staff(lottery_id, [one]) for one in range(1, 13)])
+    at_once(*[lambda one=one: manage.add_by_staff(lottery_id, [one]) for one in range(1, 13)])
     chain = events.chain(lottery_id)
     assert [event.number for event in chain] == list(range(1, 14))
     assert events.verify(chain) is None

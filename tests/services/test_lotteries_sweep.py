@@ -17,7 +17,8 @@ from app.models import Lottery
 from app.services.lotteries import events, lookup, manage, sweep, templates
 from tasks import lotteries as tasks
 from tests.cast import Cast
-from tests.lottery_tools import a_bot, an_open, at_once, enter
+from tests.lottery_tools import a_bot, an_open, enter
+from tests.racing import at_once
 
 
 def swept(beacon=None) -> None:
@@ -96,8 +97,8 @@ def test_three_sweeps_at_once_open_and_close_once(app: Flask, cast: Cast, time):
     time.forward(hours=2)
     due = sweep.find()
     assert (due.opening, due.closing) == ([opening], [(closing, CloseReason.TIME)])
-    at_once(app, *[lambda: [step() for step in sweep.closings(due)] for _ in range(3)])
-    at_once(app, *[lambda: [step() for step in sweep.openings(due, None)] for _ in range(3)])
+    at_once(*[lambda: [step() for step in sweep.closings(due)] for _ in range(3)])
+    at_once(*[lambda: [step() for step in sweep.openings(due, None)] for _ in range(3)])
     assert [event.kind for event in events.chain(opening)] == ["opened"]
     assert [event.kind for event in events.chain(closing)] == ["opened", "closed"]
 

@@ -19,8 +19,9 @@ from app.services.lotteries import conditions, entries, invites, manage, standin
 from app.services.lotteries.conditions import Missing
 from app.services.lotteries.errors import AlreadyJoined, LotteryClosed, LotteryFull
 from tests.clockwork import Clockwork
-from tests.joining import FIRST, at_once, counted, join, make_lottery, meet
+from tests.joining import FIRST, counted, join, make_lottery, meet
 from tests.lottery_tools import a_bot
+from tests.racing import in_threads
 from tests.statements import Statements
 
 LIN, WANG = FIRST, FIRST + 1
@@ -261,7 +262,7 @@ def test_nobody_slips_in_while_three_close_it(opened, bot):
         meet(bot.tenant_id, bot.id, person)
     jobs: list[Callable[[], object]] = [partial(join, lottery, person) for _ in range(2) for person in people]
     jobs[120:120] = [partial(close, lottery)] * 3
-    results = at_once(jobs)
+    results = in_threads(jobs)
     frozen = sorted(result for result in results if isinstance(result, int))
     kinds = Counter(map(type, results))
     assert frozen[:2] == [-1, -1]
@@ -274,7 +275,7 @@ def test_sixty_four_at_once_fill_twenty_places_exactly(opened, bot):
     lottery = opened(max_entries=20, closes_when_full=True, conditions=PAID)
     for number in range(64):
         meet(bot.tenant_id, bot.id, FIRST + number, credit=10)
-    results = at_once([partial(join, lottery, FIRST + number) for number in range(64)])
+    results = in_threads([partial(join, lottery, FIRST + number) for number in range(64)])
     kinds = Counter(map(type, results))
     assert kinds == {entries.Joined: 20, LotteryFull: 44}
     assert counted(lottery) == (20, 20)
@@ -283,7 +284,7 @@ def test_sixty_four_at_once_fill_twenty_places_exactly(opened, bot):
 
 def test_one_person_who_presses_in_many_places_joins_and_pays_once(opened, lin):
     lottery = opened(conditions=PAID)
-    results = at_once([partial(join, lottery, lin)] * 16)
+    results = in_threads([partial(join, lottery, lin)] * 16)
     assert Counter(map(type, results)) == {entries.Joined: 1, AlreadyJoined: 15}
     assert counted(lottery) == (1, 1)
     assert balance() == 15
@@ -292,5 +293,5 @@ def test_one_person_who_presses_in_many_places_joins_and_pays_once(opened, lin):
 def test_a_friend_who_comes_by_many_presses_counts_once(opened, bot, lin):
     lottery = opened()
     meet(bot.tenant_id, bot.id, WANG)
-    assert Counter(at_once([partial(invite, lottery, bot, WANG)] * 8, threads=8)) == {True: 1, False: 7}
+    assert Counter(in_threads([partial(invite, lottery, bot, WANG)] * 8, threads=8)) == {True: 1, False: 7}
     assert invites.count(lottery.id, lin) == 1

@@ -23,7 +23,8 @@ from app.services.lotteries import lookup, posts, templates
 from app.services.lotteries.errors import BadSpec
 from tasks import lotteries as tasks
 from tests.cast import Cast
-from tests.lottery_tools import a_bot, an_open, at_once
+from tests.lottery_tools import a_bot, an_open
+from tests.racing import at_once
 
 BODY = {"title": "Evening draw", "prizes": [{"name": "Mug"}]}
 ZONES = st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"])
@@ -107,7 +108,7 @@ def test_a_turn_is_made_once_however_many_run_it(app: Flask, cast: Cast, time):
     template = repeating(cast)
     template_id = template.id
     time.forward(seconds=(template.next_at - clock.now()).total_seconds() + 1)
-    ends = at_once(app, *[lambda: templates.run_turn(template_id, None) is not None for _ in range(4)])
+    ends = at_once(*[lambda: templates.run_turn(template_id, None) is not None for _ in range(4)])
     assert Counter(ends) == {True: 1, False: 3}
     assert db.session.scalar(select(func.count()).select_from(Lottery)) == 1
 

@@ -20,8 +20,8 @@ from app.services.orders import create, expiry, lookup, moves, retry
 from app.services.orders.create import Wish
 from tests.cast import Cast
 from tests.clockwork import Clockwork
-from tests.joining import at_once
 from tests.lottery_tools import a_bot
+from tests.racing import in_threads
 from tests.shopping import BUYER, a_product, an_order, codes
 
 PRICE = Money(1990, "USD")
@@ -82,7 +82,7 @@ def test_presses_at_the_same_moment_are_one_order(app: Flask, cast: Cast, bot: B
             product = db.session.get_one(Product, product_id)
             return create.create(product, wish(db.session.get_one(Bot, bot_id))).id
 
-    made = at_once([press] * 8, threads=8)
+    made = in_threads([press] * 8, threads=8)
     assert len(set(made)) == 1
     assert db.session.query(StockItem).filter_by(state="reserved").count() == 1
 
@@ -162,7 +162,7 @@ def test_two_sweeps_at_once_expire_each_order_once(app: Flask, cast: Cast, time:
         with transaction():
             return expiry.expire_due(7)
 
-    assert sum(at_once([sweep] * 6, threads=3)) == len(ids)
+    assert sum(in_threads([sweep] * 6, threads=3)) == len(ids)
     lines = db.session.query(OrderEvent).filter_by(to_state="expired").all()
     assert sorted(line.order_id for line in lines) == sorted(ids)
 

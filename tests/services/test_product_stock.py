@@ -1,22 +1,21 @@
 """Stock: nothing is sold twice, nothing is lost, and the boss hears of its end once."""
 
-import threading
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
 
 from app.core.db import db
-from app.core.errors import AppError
 from app.core.queue import transaction
-from app.core.tenancy import system_scope
 from app.domain.products import LOW_STOCK, ProductKind, StockKind, StockState
 from app.models import Order, Product, ShopAlert, StockItem
 from app.services import shop_alerts
 from app.services.products import SoldOut, stock
 from app.services.products.stock import NewItem
 from tests.cast import Cast
+from tests.racing import endings
 from tests.shopping import a_product, an_order, codes
 
 
@@ -195,30 +194,9 @@ def test_an_item_that_comes_and_goes_is_no_news(cast: Cast):
     assert alerts() == ["sold_out"]
 
 
-def together(app: Flask, orders: list[int], act) -> Counter[str]:
-    """One thread and one transaction for each order; how they ended."""
-    ready, ends, broken = threading.Barrier(len(orders)), Counter[str](), list[BaseException]()
-
-    def run(order_id: int) -> None:
-        with app.app_context(), system_scope():
-            ready.wait(10)
-            try:
-                with transaction():
-                    act(db.session.get_one(Order, order_id))
-                ends["ok"] += 1
-            except AppError as error:
-                ends[error.code] += 1
-            except BaseException as error:  # noqa: BLE001 - shown by the assertion below
-                broken.append(error)
-            db.session.remove()
-
-    threads = [threading.Thread(target=run, args=(order_id,)) for order_id in orders]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert broken == []
-    return ends
+def together(orders: list[int], act: Callable[[Order], object]) -> Counter[str]:
+    """Each order in a thread of its own."""
+    return endings(*(lambda one=one: act(db.session.get_one(Order, one)) for one in orders))
 
 
 def reserve_of(order: Order) -> None:
@@ -228,16 +206,16 @@ def reserve_of(order: Order) -> None:
 @pytest.mark.parametrize("act", [reserve_of, stock.take])
 def test_twenty_orders_at_once_share_ten_items(app: Flask, cast: Cast, act):
     product = a_product(cast.tenant, items=codes(10))
-    ends = together(app, [an_order(product).id for _ in range(20)], act)
-    assert ends == {"ok": 10, "sold_out": 10}
+    ends = together([an_order(product).id for _ in range(20)], act)
+    assert ends == {"done": 10, "sold_out": 10}
     held = select(func.count(StockItem.order_id.distinct())).where(StockItem.state != StockState.FREE)
     assert db.session.scalar(held) == 10
 
 
 def test_twenty_orders_at_once_share_a_stock_of_ten(app: Flask, cast: Cast):
     product = a_product(cast.tenant, kind=ProductKind.MANUAL, stock=10)
-    ends = together(app, [an_order(product).id for _ in range(20)], reserve_of)
-    assert ends == {"ok": 10, "sold_out": 10}
+    ends = together([an_order(product).id for _ in range(20)], reserve_of)
+    assert ends == {"done": 10, "sold_out": 10}
     db.session.refresh(product)
     assert product.stock == 0
 
@@ -250,5 +228,5 @@ def test_one_order_that_two_workers_serve_gets_one_item(app: Flask, cast: Cast):
         db.session.refresh(found, with_for_update=True)
         stock.take(found)
 
-    assert together(app, [order.id] * 8, locked) == {"ok": 8}
+    assert together([order.id] * 8, locked) == {"done": 8}
     assert stock.counts(product.id) == stock.Counts(free=9, sold=1)

@@ -10,7 +10,7 @@ from app.services import spending
 from app.services.spending import Caps, Reservation, SpendingCap
 from tests.cast import Cast
 from tests.clockwork import Clockwork
-from tests.lottery_tools import at_once
+from tests.racing import at_once
 
 LIN, MEI = 71, 72
 
@@ -67,6 +67,6 @@ def test_the_next_day_begins_at_nothing(cast: Cast, time: Clockwork):
 def test_eight_at_once_never_pass_the_cap(app: Flask, cast: Cast):
     tenant_id = cast.tenant.id
     acts = [lambda who=who: spending.reserve(tenant_id, who, 30, Caps(100, 50)) for who in range(1, 9)]
-    ends = at_once(app, *acts)
+    ends = at_once(*acts)
     assert ends.count("spending_cap") == 5
     assert spent() == 90

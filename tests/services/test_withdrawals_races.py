@@ -1,16 +1,14 @@
 """Many at the same moment, over connections of their own: no cent is paid twice, and nobody waits in a circle."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from flask import Flask
 
 from app.core.db import db
-from app.core.errors import AppError
 from app.core.queue import transaction
-from app.core.tenancy import system_scope
 from app.domain.money import Money
 from app.models import Bot, Order, Promoter
 from app.services import affiliates
@@ -18,6 +16,7 @@ from app.services.affiliates import ledger, promoters, withdrawals
 from tests.cast import Cast
 from tests.lottery_tools import a_bot
 from tests.promoting import CHEN, EVA, a_product, a_promoter, an_order, balance, opens
+from tests.racing import endings
 
 THREADS = 8
 
@@ -36,30 +35,9 @@ def chen(bot: Bot) -> Promoter:
     return promoter
 
 
-def together(app: Flask, act: Callable[[int], object]) -> Counter[str]:
-    """Each of 8 threads acts once, all in the same moment; how it ended for them."""
-    ready, ends, broken = threading.Barrier(THREADS), Counter[str](), list[BaseException]()
-
-    def run(thread: int) -> None:
-        with app.app_context(), system_scope():
-            ready.wait(5)
-            try:
-                with transaction():
-                    act(thread)
-                ends["done"] += 1
-            except AppError as error:
-                ends[error.code] += 1
-            except BaseException as error:  # noqa: BLE001 - shown by the assertion below
-                broken.append(error)
-            db.session.remove()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert broken == []
-    return ends
+def together(act: Callable[[int], object]) -> Counter[str]:
+    """Each of 8 threads acts once, with its own number."""
+    return endings(*(partial(act, thread) for thread in range(THREADS)))
 
 
 def asks(promoter_id: int, amount: int, press: str) -> None:
@@ -67,13 +45,13 @@ def asks(promoter_id: int, amount: int, press: str) -> None:
 
 
 def test_of_many_wishes_only_those_that_the_balance_holds_are_taken(app: Flask, chen: Promoter):
-    ends = together(app, lambda thread: asks(chen.id, 2000, f"press {thread}"))
+    ends = together(lambda thread: asks(chen.id, 2000, f"press {thread}"))
     assert ends == {"done": 2, "balance_too_low": 6}
     assert balance(chen) == 1000
 
 
 def test_one_press_handled_by_many_asks_once(app: Flask, chen: Promoter):
-    together(app, lambda _: asks(chen.id, 2000, "the press"))
+    together(lambda _: asks(chen.id, 2000, "the press"))
     assert balance(chen) == 3000
     assert len(withdrawals.list_of(chen.id)) == 1
 
@@ -87,7 +65,7 @@ def test_cancelled_refused_and_paid_at_once_only_one_wins(app: Flask, chen: Prom
         lambda: withdrawals.mark_paid(wish.id),
         lambda: withdrawals.refuse(wish.id, "never"),
     )
-    ends = together(app, lambda thread: deeds[thread % len(deeds)]())
+    ends = together(lambda thread: deeds[thread % len(deeds)]())
     assert ends == {"done": 1, "withdrawal_decided": 7}
     assert ledger.check(chen.tenant_id).mismatches == []
     db.session.refresh(wish)
@@ -104,12 +82,12 @@ def test_orders_completed_at_once_each_pay_once(app: Flask, cast: Cast, bot: Bot
         assert order is not None
         affiliates.earn(order)
 
-    assert together(app, earns) == {"done": THREADS}
+    assert together(earns) == {"done": THREADS}
     assert balance(chen) == 5000 + 1000 * len(orders)
 
 
 def test_two_presses_make_one_promoter(app: Flask, bot: Bot, chen: Promoter):
     opens(bot, chen, EVA)
     made: list[int] = []
-    together(app, lambda _: made.append(promoters.become(bot.tenant_id, EVA).id))
+    together(lambda _: made.append(promoters.become(bot.tenant_id, EVA).id))
     assert len(set(made)) == 1
