@@ -41,9 +41,7 @@ _RULES: Final[Mapping[str, TextClause]] = {
         " AND NOT EXISTS (SELECT FROM broadcast b WHERE b.picture_id = picture.id)"
         " AND NOT EXISTS (SELECT FROM product p WHERE p.picture_id = picture.id)"
         " AND NOT EXISTS (SELECT FROM service_account a WHERE a.picture_id = picture.id)"
-        " AND NOT EXISTS (SELECT FROM lottery_template t WHERE t.body ->> 'picture_id' = picture.id::text)"
-        " AND NOT EXISTS (SELECT FROM product p WHERE p.picture_id = picture.id)"
-        " AND NOT EXISTS (SELECT FROM service_account s WHERE s.picture_id = picture.id)",
+        " AND NOT EXISTS (SELECT FROM lottery_template t WHERE t.body ->> 'picture_id' = picture.id::text)",
     ),
     "files": _old(
         "stored_file",
