@@ -17,7 +17,8 @@ from app.models import Bot, Order, Product, Promoter, Tenant
 from app.services import affiliates, members
 from app.services.affiliates import ledger, promoters
 
-CHEN, DING, EVA, FANG = 6001, 6002, 6003, 6004
+CHEN, DING, EVA, FANG = 6_100_700_001, 6_100_700_002, 6_100_700_003, 6_100_700_004
+"""Long, so that no moment or sum holds one by chance."""
 TEN_AND_FIVE = {"kind": "percent", "first": 1000, "second": 500}
 _numbers = itertools.count(1)
 
