@@ -30,7 +30,7 @@ from app.domain.form_fields import FieldKind
 from app.domain.forms import MAX_ANSWER, MAX_CHOICE, MAX_CHOICES, MAX_HINT, MAX_LABEL, MAX_NUMBER
 from app.domain.money import EXPONENTS, STARS
 from app.domain.payments import Provider
-from app.domain.product_problems import BadProduct, name_of
+from app.domain.product_problems import BadProduct, told
 from app.domain.product_spec import (
     MAX_EXPIRY,
     MAX_INSTRUCTIONS,
@@ -169,7 +169,7 @@ class ProductForm(AdminForm):
         for path, problem in error.by_field(locale).items():
             field = self._field(path)
             if field is None:
-                self.add_error(f"{name_of(path, locale)}: {problem}")
+                self.add_error(told(path, problem, locale))
             else:
                 field.errors = [*field.errors, problem]
 

@@ -19,7 +19,7 @@ from app.core.errors import AppError, BadInput, NotFound
 from app.core.queue import transaction
 from app.domain.lottery_fields import BadSpec
 from app.domain.people import Role
-from app.domain.product_problems import name_of
+from app.domain.product_problems import told
 from app.domain.products import MAX_FILE, MAX_STOCK_ROWS, ProductKind, StockKind, StockState
 from app.domain.stock_lines import read_lines
 from app.models import Product
@@ -62,7 +62,7 @@ class ProductStockView(PageView):
                 added = manage.add_stock(product.id, items)
         except BadSpec as error:
             locale = str(get_locale())
-            flash(f"{name_of(error.field, locale)}: {error.problem(locale)}", "error")
+            flash(told(error.field, error.problem(locale), locale), "error")
             return self._page(product, pasted=request.form.get("lines", ""))
         except AppError as error:
             refuse(error)

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from app.core.errors import AppError, BadInput
 from app.core.i18n import N_, translate
+from app.domain.form_answers import TOLD
 from app.domain.lottery_fields import BadSpec
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class BadProduct(BadInput):
 
     def text(self, locale: str) -> str:
         """One line per problem."""
-        return "\n".join(f"{name_of(one.field, locale)}: {one.problem(locale)}" for one in self.problems)
+        return "\n".join(told(one.field, one.problem(locale), locale) for one in self.problems)
 
     def by_field(self, locale: str) -> dict[str, str]:
         """What is wrong, by the path of the field."""
@@ -83,6 +84,11 @@ class Problems:
         """Raises BadProduct where something was found."""
         if self.found:
             raise BadProduct(self.found)
+
+
+def told(path: str, problem: str, locale: str) -> str:
+    """A problem with the name of its field, in one line."""
+    return translate(locale, TOLD, question=name_of(path, locale), answer=problem)
 
 
 def name_of(path: str, locale: str) -> str:

@@ -2,6 +2,7 @@
 
 from app.core.errors import NotFound
 from app.core.i18n import N_
+from app.domain.form_answers import TOLD
 from app.models import Bot
 from app.services import bots
 from bots import bossing
@@ -67,10 +68,14 @@ def resume_button(ctx: Context) -> None:
 
 def _list(ctx: Context) -> tuple[str, Keyboard]:
     found = bots.list_bots(ctx.config.tenant_id, limit=MOST)
-    lines = [f"{'▶️' if one.enabled else '⏸'} {bots.label(one)}: {ctx.t(STATES[one.state])}" for one in found]
+    lines = [f"{'▶️' if one.enabled else '⏸'} {_state(ctx, one)}" for one in found]
     rows = [[_button(ctx, one)] for one in found]
     head = ctx.t(N_("🤖 Your bots"))
     return "\n".join([head, "", *lines]), Keyboard([*rows, [bossing.back(ctx)]])
+
+
+def _state(ctx: Context, bot: Bot) -> str:
+    return ctx.t(TOLD, question=bots.label(bot), answer=ctx.t(STATES[bot.state]))
 
 
 def _button(ctx: Context, bot: Bot) -> Button:

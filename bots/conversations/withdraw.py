@@ -7,6 +7,7 @@ import unicodedata
 from app.core.crypto import box
 from app.core.i18n import N_
 from app.domain.affiliates import WithdrawalState
+from app.domain.form_answers import TOLD
 from app.domain.money import Money, read_money
 from app.models import Promoter, Withdrawal
 from app.services.affiliates import ledger, terms, withdrawals
@@ -72,7 +73,8 @@ def _currency_button(ctx: Context, balances: dict[str, int], currency: str) -> B
 
 
 def _line(ctx: Context, one: Withdrawal) -> str:
-    line = f"{ctx.place.short_time(one.created_at)}  {ctx.place.money(one.amount, one.currency)}: {ctx.t(STATES[one.state])}"
+    state = ctx.t(TOLD, question=ctx.place.money(one.amount, one.currency), answer=ctx.t(STATES[one.state]))
+    line = f"{ctx.place.short_time(one.created_at)}  {state}"
     return f"{line}\n   {one.reason}" if one.reason else line
 
 

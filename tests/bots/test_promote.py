@@ -64,7 +64,7 @@ def test_one_tap_makes_a_promoter_after_he_has_read_the_terms(talk: Talk):
         terms.save(talk.config.tenant_id, Terms(window_days=7, least={"USD": 1000}, words="No spam, please."))
     (offer,) = talk.say("/promote")
     assert "for 7 days" in offer
-    assert "Smallest payout: $10.00" in offer
+    assert "Smallest withdrawal: $10.00" in offer
     assert "No spam, please." in offer
     page = talk.press(AGREE)
     assert f"https://t.me/{talk.bot['username']}?start=r_{the_promoter(LIN).code}" in page

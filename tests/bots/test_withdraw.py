@@ -88,7 +88,7 @@ def test_below_the_minimum_no_button_is_drawn(talk: Talk, lin: Promoter):
     with transaction():
         terms.save(lin.tenant_id, Terms(least={"USD": 6000}))
     talk.say("/promote")
-    assert "smallest payout: $60.00" in talk.press(WITHDRAW)
+    assert "smallest withdrawal: $60.00" in talk.press(WITHDRAW)
     assert talk.labels() == ["« Back"]
 
 

@@ -81,10 +81,10 @@ def test_stars_are_paid_after_a_question(sandbox, bot, page):
     page.goto(f"/chat/demo_bot?user={LIN}")
     expect(page.locator(".invoice")).to_contain_text("1,200")
     page.locator("[data-pay]").click()
-    page.get_by_role("button", name="确认支付").click()
+    page.get_by_role("button", name="确认付款").click()
     query = wait_for(lambda: sandbox.api(bot, "getUpdates", timeout=5)["result"])[-1]["pre_checkout_query"]
     sandbox.api(bot, "answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
-    expect(page.locator(".service")).to_contain_text("您已支付")
+    expect(page.locator(".service")).to_contain_text("您已付款")
     assert fits(page)
     assert sandbox.star_transactions(bot)[0]["amount"] == 1200
 
@@ -96,7 +96,7 @@ def test_a_link_to_an_invoice_is_paid_in_the_chat_and_a_no_is_shown(sandbox, bot
     page.goto(f"/chat/demo_bot?user={LIN}")
     page.get_by_role("button", name="用星星支付").click()
     expect(page.get_by_role("dialog")).to_contain_text("1,200")
-    page.get_by_role("button", name="确认支付").click()
+    page.get_by_role("button", name="确认付款").click()
     query = wait_for(lambda: sandbox.api(bot, "getUpdates", timeout=5)["result"])[-1]["pre_checkout_query"]
     sandbox.api(
         bot, "answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=False, error_message="卖完了"
