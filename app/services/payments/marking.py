@@ -115,6 +115,8 @@ def _to_paid(order: Order, told_by: Actor, name: str, details: dict[str, object]
         late = order.state is OrderState.EXPIRED
         why = "paid_late" if late else "paid"
         moves.move(order, OrderState.PAID, actor=told_by, why=why, name=name, details=details)
+        # A sweep that the schedule has just made is not made again; a worker that has room starts at once.
+        enqueue(TaskName.ORDERS_WORK)
         enqueue(TaskName.ORDERS_SWEEP)
         return
     moves.note(order, "paid", told_by, name=name, details=details)
