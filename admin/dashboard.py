@@ -8,12 +8,12 @@ from flask_admin import AdminIndexView, expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
+from admin.amounts import money
 from admin.audit import actor, sentence
 from admin.dead_letters import DeadLettersView
 from admin.forms import viewer_zone
 from admin.guard import Guarded, tenant_id, viewer
 from admin.members import newcomers
-from admin.order_parts import money
 from admin.sales import revenue_chart
 from admin.shop_alerts import told
 from app.core import clock

@@ -9,11 +9,12 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from admin.acts import act, ask_password, row_id, sent
+from admin.amounts import money
 from admin.base import PageView
 from admin.guard import viewer
 from admin.menu import Group
 from admin.order_facts import facts_of
-from admin.order_parts import chosen_order, money
+from admin.order_parts import chosen_order
 from app.core.errors import BadInput, NotFound
 from app.core.queue import transaction
 from app.domain.orders import Actor, read_code

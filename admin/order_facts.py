@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select
 
 from admin import order_parts, order_story
+from admin.amounts import money
 from admin.guard import viewer
 from admin.lottery_parts import person
 from app.core.db import db
@@ -52,6 +53,7 @@ def facts_of(order: Order) -> dict[str, Any]:
         "open_words": open_words,
         "parts": order_story.parts_of(order, events, done, found, refunds),
         "words": order_parts,
+        "money": money,
         "again": one_time_code(),
         **_acts(order, found, receipts, refunds),
     }

@@ -5,13 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from flask import request
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from admin.acts import row_id
 from admin.guard import tenant_id
 from app.core.errors import NotFound
-from app.domain.money import shown_money
 from app.domain.orders import Actor, OrderState, Step, StepState
 from app.domain.outbox import OutboxState
 from app.domain.payments import MoneyStatus, PaymentState, Provider, RefundState, Verdict
@@ -130,11 +129,6 @@ def chosen_order() -> Order:
     if order.tenant_id != tenant_id():
         raise NotFound
     return order
-
-
-def money(minor: object, currency: object) -> str:
-    """An amount in the viewer's language."""
-    return shown_money(int(str(minor)), str(currency), str(get_locale()))
 
 
 def state_of(order: Order, claimed_at: datetime | None = None) -> tuple[str, Any]:

@@ -11,13 +11,14 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from admin.acts import ask_password
+from admin.amounts import money
 from admin.base import PageView
 from admin.changes import refuse
 from admin.forms import AdminForm, CleanStringField
 from admin.guard import viewer
 from admin.menu import Group
 from admin.order_facts import facts_of
-from admin.order_parts import WAYS, chosen_order, money
+from admin.order_parts import WAYS, chosen_order
 from app.core.errors import AppError, NotFound
 from app.core.queue import transaction
 from app.domain.money import Money, read_money
@@ -54,7 +55,7 @@ class OrderRefundView(PageView):
         """The form; asks for the password before."""
         with transaction():
             order = chosen_order()
-            left = _left(order)
+            left = lookup.list_refundable(order.id)
         if (asked := ask_password(url_for(".index_view", id=order.id))) is not None:
             return asked
         if not left:
@@ -67,12 +68,6 @@ class OrderRefundView(PageView):
         return self.render(
             "admin/orders/refund.html", **facts_of(order), form=form, chosen=left[0], left=left
         )
-
-
-def _left(order: Order) -> list[PaymentReceipt]:
-    """Payments of which something can still go back; the one that the order was paid with comes first."""
-    found = [one for one in lookup.receipts_of(order.id) if one.refunded_minor < one.amount_minor]
-    return sorted(found, key=lambda one: (not one.accepted, one.id))
 
 
 def _form(left: list[PaymentReceipt]) -> RefundForm:

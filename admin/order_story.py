@@ -8,7 +8,8 @@ from typing import Any
 from flask_babel import get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
-from admin.order_parts import REASONS, VERDICTS, WAYS, money, reason_words, who
+from admin.amounts import money
+from admin.order_parts import REASONS, VERDICTS, WAYS, reason_words, who
 from app.domain.form_answers import lines
 from app.domain.orders import Step
 from app.domain.payments import Provider
@@ -130,7 +131,7 @@ def _details(why: str, about: Mapping[str, Any], *, open_words: bool) -> str:
 def _sums(about: Mapping[str, Any]) -> list[str]:
     parts: list[str] = []
     if "amount" in about and "currency" in about:
-        parts.append(money(about["amount"], about["currency"]))
+        parts.append(money(int(about["amount"]), str(about["currency"])))
     if about.get("provider") in list(Provider):
         parts.append(str(WAYS[Provider(about["provider"])]))
     if "wanted" in about:

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from admin.acts import MOST_DIGITS
+from admin.amounts import money
 from admin.base import PageView
 from admin.exports import download
 from admin.forms import viewer_zone
@@ -18,7 +19,7 @@ from admin.lotteries import page_number
 from admin.lottery_parts import person
 from admin.menu import Group
 from admin.order_facts import facts_of
-from admin.order_parts import STATES, WAYS, chosen_order, money, state_of
+from admin.order_parts import STATES, WAYS, chosen_order, state_of
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.queue import transaction

@@ -9,10 +9,11 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from admin.acts import act, ask_password, row_id, sent
+from admin.amounts import money
 from admin.base import PageView
 from admin.guard import tenant_id, viewer
 from admin.menu import Group
-from admin.order_parts import MONEY, STATES, VERDICTS, WAYS, money
+from admin.order_parts import MONEY, STATES, VERDICTS, WAYS
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.queue import transaction

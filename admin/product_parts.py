@@ -3,14 +3,14 @@
 from typing import Any
 
 from flask import request
-from flask_babel import format_currency, gettext
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from admin.acts import row_id
+from admin.amounts import money
 from admin.guard import tenant_id
 from app.core.errors import NotFound
 from app.domain.affiliates import CommissionKind, read_commission
-from app.domain.money import Money
 from app.domain.payments import Provider
 from app.domain.products import ProductKind, ProductState, StockKind, StockState
 from app.models import Bot, Product
@@ -69,17 +69,12 @@ def chosen_product() -> Product:
     return product
 
 
-def price(minor: int, currency: str) -> str:
-    """An amount in the viewer's language."""
-    return str(format_currency(Money(minor, currency).decimal(), currency))
-
-
 def commission_words(product: Product) -> str:
     """What promoters get of one sale."""
     commission = read_commission(product.commission)
     if commission.kind is CommissionKind.NONE:
         return str(gettext("none"))
-    amounts = [price(commission.of(product.price_minor, level), product.currency) for level in (1, 2)]
+    amounts = [money(commission.of(product.price_minor, level), product.currency) for level in (1, 2)]
     if not commission.second:
         return amounts[0]
     return str(gettext("%(first)s, second level %(second)s", first=amounts[0], second=amounts[1]))
@@ -89,8 +84,3 @@ def bots_of(product: Product) -> list[Bot]:
     """The bots in which it is sold."""
     found = bots.list_bots(product.tenant_id)
     return [bot for bot in found if product.bot_id in {None, bot.id}]
-
-
-def product_link(bot: Bot, code: str) -> str:
-    """What opens the product in a bot; empty before Telegram has told the bot's name."""
-    return f"https://t.me/{bot.username}?start=p_{code}" if bot.username else ""

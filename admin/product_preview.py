@@ -6,7 +6,7 @@ from typing import Any
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
-from admin.product_parts import price
+from admin.amounts import money as shown
 from app.core.i18n import N_, translate
 from app.domain.affiliates import Commission, CommissionKind
 from app.domain.lottery_fields import BadSpec
@@ -43,10 +43,10 @@ def example(body: Mapping[str, Any]) -> str:
 
 
 def _sentence(commission: Commission, money: Money) -> str:
-    first, second = (price(commission.of(money.minor, level), money.currency) for level in (1, 2))
-    whole = price(money.minor, money.currency)
+    first, second = (shown(commission.of(money.minor, level), money.currency) for level in (1, 2))
+    whole = shown(money.minor, money.currency)
     rest = money.minor - commission.of(money.minor, 1) - commission.of(money.minor, 2)
-    amounts = {"price": whole, "first": first, "second": second, "rest": price(rest, money.currency)}
+    amounts = {"price": whole, "first": first, "second": second, "rest": shown(rest, money.currency)}
     if not commission.second:
         return str(gettext("Of %(price)s the promoter gets %(first)s; %(rest)s stay with you.", **amounts))
     return str(

@@ -7,6 +7,7 @@ from flask import request
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 
+from admin.amounts import money
 from admin.base import PageView
 from admin.bot_parts import qr_code
 from admin.guard import tenant_id, viewer
@@ -19,11 +20,10 @@ from admin.product_parts import (
     bots_of,
     chosen_product,
     commission_words,
-    price,
-    product_link,
 )
 from admin.product_presets import PRESETS
 from admin.product_preview import typed_card
+from app.domain.links import product_link
 from app.domain.payments import Provider
 from app.domain.people import Role
 from app.domain.products import LOW_STOCK, ProductKind, ProductState
@@ -63,7 +63,7 @@ class ProductsView(PageView):
     def details_view(self) -> Any:
         """One product."""
         product = chosen_product()
-        links = [(bot, product_link(bot, product.code)) for bot in bots_of(product)]
+        links = [(bot, product_link(bot.username, product.code)) for bot in bots_of(product)]
         links = [(bot, link) for bot, link in links if link]
         ready = ways.set_up(product.tenant_id)
         written = body(product)
@@ -75,7 +75,7 @@ class ProductsView(PageView):
             state=STATES[product.state],
             links=links,
             qr_code=qr_code(links[0][1]) if links else "",
-            price=price(product.price_minor, product.currency),
+            price=money(product.price_minor, product.currency),
             commission=commission_words(product),
             sold=figures.sold([product.id], viewer().timezone)[product.id],
             counts=stock.counts(product.id) if product.kind is ProductKind.DIGITAL_GOODS else None,
@@ -104,7 +104,7 @@ class ProductsView(PageView):
             "words": words,
             "kinds": KINDS,
             "states": STATES,
-            "price": price,
+            "price": money,
             "low": LOW_STOCK,
             "presets": PRESETS,
             "has_bot": bool(bots.list_bots(tenant_id(), limit=1)),

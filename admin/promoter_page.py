@@ -7,18 +7,9 @@ from zoneinfo import ZoneInfo
 from flask import request
 from flask_babel import gettext
 
+from admin.amounts import money, sums
 from admin.guard import tenant_id, viewer
-from admin.promoter_parts import (
-    ENTRIES,
-    OUTCOMES,
-    STATES,
-    WITHDRAWALS,
-    decimal,
-    members_of,
-    money,
-    name_of,
-    sums,
-)
+from admin.promoter_parts import ENTRIES, OUTCOMES, STATES, WITHDRAWALS, decimal, members_of, name_of
 from app.core import clock
 from app.domain.affiliates import PromoterState
 from app.models import Promoter

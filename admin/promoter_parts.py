@@ -4,15 +4,16 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, or_, select
 
+from admin.amounts import money, sums
 from admin.guard import tenant_id
 from app.core.db import db
 from app.domain.affiliates import EntryKind, PromoterState, Referral, WithdrawalState
 from app.domain.members import read_number, shown_name
-from app.domain.money import Money, shown_money
+from app.domain.money import Money
 from app.models import Member, Promoter
 from app.services import members
 from app.services.affiliates import wording
@@ -46,16 +47,6 @@ WITHDRAWALS: dict[WithdrawalState, tuple[str, Any]] = {
     WithdrawalState.REFUSED: ("bad", _l("Refused")),
     WithdrawalState.CANCELLED: ("idle", _l("Cancelled by the promoter")),
 }
-
-
-def money(minor: int, currency: str) -> str:
-    """An amount in the viewer's language."""
-    return shown_money(minor, currency, str(get_locale()))
-
-
-def sums(amounts: Mapping[str, int]) -> str:
-    """Amounts of several currencies in one line; a dash where there are none."""
-    return " · ".join(money(minor, currency) for currency, minor in amounts.items() if minor) or "—"
 
 
 def headline(amounts: Mapping[str, int]) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from sqlalchemy import func, select
 
 from admin.acts import act, sent
+from admin.amounts import sums
 from admin.base import TenantView
 from admin.bot_parts import qr_code
 from admin.changes import refuse
@@ -19,19 +20,12 @@ from admin.lookups import Lookup
 from admin.menu import Group
 from admin.promoter_forms import AdjustForm, NewPromoterForm
 from admin.promoter_page import chart, entries, people
-from admin.promoter_parts import (
-    STATES,
-    headline,
-    matching,
-    members_of,
-    name_of,
-    plain_sums,
-    sums,
-)
+from admin.promoter_parts import STATES, headline, matching, members_of, name_of, plain_sums
 from app.core.db import db
 from app.core.errors import AppError
 from app.core.queue import transaction
 from app.domain.affiliates import WithdrawalState
+from app.domain.links import promoter_link
 from app.domain.people import Role
 from app.models import Promoter, Withdrawal
 from app.services import audit, bots
@@ -146,7 +140,7 @@ class PromotersView(TenantView):
         promoter = self._chosen()
         found = figures.of(promoter.id)
         links = [
-            f"https://t.me/{bot.username}?start=r_{promoter.code}"
+            promoter_link(bot.username, promoter.code)
             for bot in bots.list_bots(tenant_id(), limit=3)
             if bot.username
         ]

@@ -8,11 +8,12 @@ from flask_admin import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
+from admin.amounts import money
 from admin.base import PageView
 from admin.exports import download
 from admin.guard import tenant_id, viewer
 from admin.menu import Group
-from admin.order_parts import STATES, money
+from admin.order_parts import STATES
 from app.core import csv_files
 from app.core.errors import NotFound
 from app.core.queue import transaction

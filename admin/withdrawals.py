@@ -10,10 +10,11 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from admin.acts import act, sent
+from admin.amounts import money
 from admin.base import TenantView
 from admin.guard import tenant_id, viewer
 from admin.menu import Group
-from admin.promoter_parts import WITHDRAWALS, decimal, matching, members_of, money, name_of
+from admin.promoter_parts import WITHDRAWALS, decimal, matching, members_of, name_of
 from app.core.queue import transaction
 from app.domain.affiliates import MAX_NOTE, WithdrawalState
 from app.domain.people import Role

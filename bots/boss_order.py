@@ -90,9 +90,8 @@ def price(ctx: Context, order: Order) -> str:
 
 
 def left_of(order: Order) -> PaymentReceipt | None:
-    """The payment of which something can still go back; the one that the order was paid with comes first."""
-    found = [one for one in payments.receipts_of(order.id) if one.refunded_minor < one.amount_minor]
-    return min(found, key=lambda one: (not one.accepted, one.id), default=None)
+    """The payment of which something can still go back."""
+    return next(iter(payments.list_refundable(order.id)), None)
 
 
 def transfer_of(order: Order) -> Payment | None:

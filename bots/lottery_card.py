@@ -1,10 +1,10 @@
 """A lottery as one person sees it in his chat with the bot: the card, and the buttons under it."""
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from app.core import clock
 from app.core.i18n import N_
+from app.domain.links import share_link
 from app.domain.lotteries import ConditionKind, bot_link
 from app.domain.sending import MAX_CAPTION, MAX_TEXT, visible_length
 from app.domain.wording import Place
@@ -112,5 +112,4 @@ def _share(ctx: Context, found: Standing, mark: str = "📨 ", one: Checked | No
     else:
         label = ctx.t(N_("Invite friends (%(have)s so far)"), have=have)
     said = ctx.t(N_("Join me in this lottery: %(title)s"), title=found.title)
-    address = f"https://t.me/share/url?url={quote(link(ctx, found), safe='')}&text={quote(said, safe='')}"
-    return Button(mark + label, url=address)
+    return Button(mark + label, url=share_link(link(ctx, found), said))

@@ -4,10 +4,10 @@ import os
 import time
 from collections.abc import Mapping
 from functools import cache
-from urllib.parse import urlencode
 
 from app.core.i18n import N_
 from app.core.queue import transaction
+from app.domain import links
 from app.domain.bots import BotConfig
 from app.models import Promoter
 from app.services.affiliates import promoters, terms
@@ -40,13 +40,13 @@ def _memory(pid: int) -> dict[int, tuple[int, float, bool]]:  # noqa: ARG001 - o
 
 def link_of(ctx: Context, promoter: Promoter) -> str:
     """What a promoter sends to others."""
-    return f"https://t.me/{ctx.config.username}?start=r_{promoter.code}"
+    return links.promoter_link(ctx.config.username, promoter.code)
 
 
 def share_link(ctx: Context, promoter: Promoter) -> str:
     """Opens Telegram's list of chats, with a message to send on."""
     words = ctx.t(N_("I like this bot, have a look:"))
-    return "https://t.me/share/url?" + urlencode({"url": link_of(ctx, promoter), "text": words})
+    return links.share_link(link_of(ctx, promoter), words)
 
 
 def the_promoter(ctx: Context) -> Promoter:

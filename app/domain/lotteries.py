@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from app.domain.links import start_link
+
 MAX_TITLE = 120
 MAX_DESCRIPTION = 2000
 MAX_PRIZES = 20
@@ -173,7 +175,7 @@ def read_code(typed: str) -> str | None:
 
 def bot_link(bot: str | None, code: str, ref: str = "") -> str:
     """What opens a lottery in its bot, for a friend of the member with the mark `ref`; empty where the bot has no name yet."""
-    return f"https://t.me/{bot}?start=l_{code}{ref and '_'}{ref}" if bot else ""
+    return start_link(bot, f"l_{code}{ref and '_'}{ref}")
 
 
 def is_erased(telegram_id: int) -> bool:

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from app.core import clock, crypto
 from app.core.errors import NotFound
@@ -13,6 +12,7 @@ from app.core.ids import code_of
 from app.core.settings import get_settings
 from app.domain import lottery_presets
 from app.domain.draw import BeaconChain
+from app.domain.links import share_link
 from app.domain.lotteries import LotteryState, bot_link
 from app.domain.wording import Place
 from app.models import Lottery
@@ -114,8 +114,7 @@ def _published(ctx: Context, made: Lottery) -> tuple[str, Keyboard]:
         lines.insert(1, ctx.t(N_("It opens within a minute.")))
     rows: list[list[Button]] = []
     if link:
-        share = "https://t.me/share/url?" + urlencode({"url": link, "text": made.title})
-        rows.append([Button(ctx.t(N_("📨 Share it")), url=share)])
+        rows.append([Button(ctx.t(N_("📨 Share it")), url=share_link(link, made.title))])
     if made.bot_id == ctx.config.id:
         rows.append([Button(ctx.t(N_("👀 Look at it")), data("lot", made.code))])
     rows += bossing.page_row(ctx, f"/admin/lotteries/details/?id={made.id}")

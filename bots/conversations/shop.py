@@ -1,6 +1,7 @@
 """The shop: what is on sale in this bot, page by page, and the card of one product."""
 
 from app.core.i18n import N_
+from app.domain.links import product_link
 from app.domain.products import VisitStage
 from app.services.products import lookup, visits
 from app.services.products.lookup import Page
@@ -88,8 +89,7 @@ def _buttons(ctx: Context, page: Page) -> Keyboard:
     if not ctx.private:
         bot = ctx.config.username
         return Keyboard(
-            [Button(shortened(one.name), url=f"https://t.me/{bot}?start=p_{one.code}")]
-            for one in page.products
+            [Button(shortened(one.name), url=product_link(bot, one.code))] for one in page.products
         )
     rows = [[product_card.list_button(product)] for product in page.products]
     turns = turning(ctx, "shop", page.number, more=page.more)

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.core import clock
 from app.core.db import db
+from app.domain.links import order_link
 from app.domain.money import Money
 from app.domain.orders import OrderState
 from app.domain.payments import PaymentState
@@ -122,6 +123,6 @@ def _wish(order: Order, payment: Payment) -> Wish:
         str(order.product.get("name", "")),
         order.code,
         accounts.notify_url(),
-        f"https://t.me/{bot.username}?start=o_{order.code}",
+        order_link(bot.username, order.code),
         order.expires_at,
     )

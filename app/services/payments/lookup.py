@@ -49,6 +49,12 @@ def receipts_of(order_id: int) -> Sequence[PaymentReceipt]:
     return db.session.scalars(query.execution_options(populate_existing=True)).all()
 
 
+def list_refundable(order_id: int) -> list[PaymentReceipt]:
+    """The receipts of which something can still go back; the one that the order was paid with comes first."""
+    found = [one for one in receipts_of(order_id) if one.refunded_minor < one.amount_minor]
+    return sorted(found, key=lambda one: (not one.accepted, one.id))
+
+
 def accepted(order_id: int) -> PaymentReceipt | None:
     """What the order was paid with."""
     query = select(PaymentReceipt).where(PaymentReceipt.order_id == order_id, PaymentReceipt.accepted)
