@@ -22,6 +22,8 @@ from app.domain.bazi_facts import year_pillar
 from app.domain.bazi_names import ELEMENTS_EN, GODS_EN, both
 from app.domain.bazi_reading import Meeting, Reading, group_of, meet, meet_year, read_chart, years_with
 
+NOW: Final = 3
+"""Where the words of tone for the running decade stand: before it those for the list of decades, after it two for years."""
 DECADES_TOLD: Final = 8
 CHILD_TO, GROWN_FROM, OLD_FROM = 13, 20, 65
 """Ages at which a decade begins."""
@@ -152,7 +154,7 @@ class _Composer:
             age=decade.age,
             pillar=self._pillar(decade.pillar),
             god=self._of_age(decade.age, met.god),
-            tone=self.life.TONE[met.tone][index % 3],
+            tone=self.life.TONE[met.tone][index % NOW],
             relation=self._relation(met) if decade.age >= CHILD_TO else "",
         )
         return text.strip()
@@ -183,7 +185,7 @@ class _Composer:
             branch=decade.pillar[1],
             god=self._god(met.god),
             half=self._god(met.half_god),
-            tone=self.life.TONE[met.tone][1],
+            tone=self.life.TONE[met.tone][NOW],
         )
 
     def _year(self, year: int, age: int) -> Iterator[str]:
@@ -193,7 +195,7 @@ class _Composer:
         )
         text = self._line(
             "half",
-            tone=self.life.TONE[met.tone][year % 3],
+            tone=self.life.TONE[met.tone][NOW + 1 + year % 2],
             relation=self._relation(met),
             stem=met.pillar[0],
             branch=met.pillar[1],

@@ -103,16 +103,25 @@ TONE: Final = {
         "Both signs carry what your chart likes: go with it.",
         "Stem and branch both help: do early what you want to do; people and chances are near.",
         "The climate agrees with you; effort is answered, and you can sow as well as reap.",
+        "These ten years go your way: put first what you most want to do, and take a larger step.",
+        "This year goes your way: ask for what you are sure of.",
+        "While it goes well, go further, and keep some strength for later.",
     ),
     1: (
         "Half of it suits your chart: choose the moment, then act.",
         "Help and cost come together: secure what you have before you expand.",
         "Smooth and rough alternate: keep plans flexible.",
+        "These ten years push and pull: take what matters in stages, and look back after each.",
+        "A year of give and take: keep your strength for the one or two things that count.",
+        "Chances come with ties: before you say yes, ask what it is worth.",
     ),
     0: (
         "These elements are not what your chart asks for: hold, learn and gather; staying steady is winning.",
         "Little is given from outside: polish your skills and keep a way back open.",
-        "Slow down and care for health, family and craft; the next stretch will be lighter.",
+        "Slow down and care for health, family and craft; the next stretch goes more lightly.",
+        "In these ten years steady comes before fast: skills, savings and health are your ground.",
+        "No need to race this year: finish well what is in your hands.",
+        "The wind is not behind you: a good time to tidy up, learn and mend weak spots.",
     ),
 }
 CLASH: Final = "Its branch clashes with your day's branch: home, position or partnership may move; planned early, change is renewal."
