@@ -1,5 +1,6 @@
 """Orders of two tenants while servers, workers, PingPong and Telegram fail: real processes over the sandbox."""
 
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -157,7 +158,7 @@ def test_what_nobody_tells_is_found_by_asking_and_unpaid_nothing_comes(stack: St
     stack.sandbox.pingpong_knobs(notify="off", query="down")
     shop.pay(orders[1:])
     shop.let_pass(minutes=3)
-    wait_for(lambda: failures(shop) == 4, what="four questions that nobody answers")
+    wait_for(lambda: failures(shop) >= 4, what="four questions that nobody answers")
     assert shop.states(orders) == {"pending": 4}
     stack.sandbox.pingpong_knobs(query="ok")
     shop.let_pass(minutes=13)
@@ -275,7 +276,9 @@ def test_after_all_that_no_secret_stands_in_a_log_or_passed_through_redis(
     heard, written = spy.heard(), "".join(running.log(name) for name in PROCESSES)
     assert "callback kept" in written
     assert "orders.sweep" in heard
-    tokens = [shop.telegram["token"].partition(":")[2] for shop in shops]
-    secrets = [PINGPONG_ACCOUNT["salt"], KEY, NAME, "CODE-1", *tokens]
+    secrets = [PINGPONG_ACCOUNT["salt"], KEY, NAME, "CODE-1"]
     assert [one for one in secrets if one in written or one in heard] == []
+    tokens = "|".join(rf"{shop.telegram['id']}:[\w-]{{30}}" for shop in shops)
+    assert re.search(tokens, shops[0].telegram["token"])
+    assert not re.search(tokens, written + heard)
     assert broken(running) == {}
