@@ -203,7 +203,7 @@ def asks_for_everything(promoter: Buyer) -> int:
     promoter.says("/promote")
     for action in ("prwd", "prcur:USD", "prall:USD"):
         promoter.presses(action)
-    promoter.answered("支付宝 13800000000 林小满", "3.98")
+    promoter.answered("支付宝 13800000000 林小满", "13800000000")
     promoter.presses("prok")
     wish = "SELECT w.id FROM withdrawal w JOIN promoter p ON p.id = w.promoter_id WHERE p.telegram_id = %s"
     made = wait_for(
