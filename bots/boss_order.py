@@ -57,7 +57,7 @@ def line(ctx: Context, listed: Listed) -> str:
 
 def _head(ctx: Context, listed: Listed) -> str:
     order, mark = listed.order, _MARKS[standing_of(listed.order, listed.claimed_at)]
-    return f"{mark} {order.code} · {name(order)} · {price(ctx, order)}"
+    return f"{mark} {order.code} · {order.product_name} · {price(ctx, order)}"
 
 
 def card(ctx: Context, boss: Boss, order: Order) -> tuple[str, Keyboard]:
@@ -67,7 +67,7 @@ def card(ctx: Context, boss: Boss, order: Order) -> tuple[str, Keyboard]:
     state = f"{_MARKS[stands]} {ctx.t(WORDS[stands])}"
     if order.error and order.state in {OrderState.PAID, OrderState.FAILED}:
         state += "\n" + ctx.t(REASONS.get(order.error, order.error))
-    facts = [name(order), f"{price(ctx, order)} · {ctx.t(WAYS[order.provider])}", _buyer(ctx, order)]
+    facts = [order.product_name, f"{price(ctx, order)} · {ctx.t(WAYS[order.provider])}", _buyer(ctx, order)]
     blocks = [
         ctx.t(N_("📦 Order %(code)s"), code=order.code),
         "\n".join(facts),
@@ -77,11 +77,6 @@ def card(ctx: Context, boss: Boss, order: Order) -> tuple[str, Keyboard]:
         "\n".join(_refund_line(ctx, one) for one in refunds),
     ]
     return "\n\n".join(block for block in blocks if block), Keyboard(_rows(ctx, boss, order, refunds))
-
-
-def name(order: Order) -> str:
-    """What was ordered."""
-    return str(order.product.get("name", ""))
 
 
 def price(ctx: Context, order: Order) -> str:

@@ -84,16 +84,13 @@ def price(ctx: Context, order: Order) -> str:
     return ctx.place.money(order.amount_minor, order.currency)
 
 
-def name(order: Order) -> str:
-    """What he ordered."""
-    return str(order.product.get("name", ""))
-
-
 def line(ctx: Context, order: Order) -> str:
     """The order in the list. Needs a transaction."""
     payment = find_open(order.id) if order.state is OrderState.PENDING else None
     state = _state(order, claimed=payment is not None and payment.claimed_at is not None)
-    return f"• {name(order)} · {price(ctx, order)}\n   {ctx.place.day(order.created_at)} · {ctx.t(state)}"
+    return (
+        f"• {order.product_name} · {price(ctx, order)}\n   {ctx.place.day(order.created_at)} · {ctx.t(state)}"
+    )
 
 
 def _state(order: Order, *, claimed: bool, last: str = "") -> str:
@@ -119,7 +116,7 @@ def text(ctx: Context, shown: Shown) -> str:
 def _text(ctx: Context, shown: Shown, longest: int) -> str:
     order, place = shown.order, ctx.place
     head = ctx.t(N_("📦 Order %(code)s"), code=order.code)
-    facts = [name(order), f"💰 {price(ctx, order)}"]
+    facts = [order.product_name, f"💰 {price(ctx, order)}"]
     state = ctx.t(_state(order, claimed=shown.claimed, last=shown.history[-1].why))
     if shown.payable and not shown.claimed:
         state += "\n" + ctx.t(N_("Please pay by %(time)s."), time=place.time(order.expires_at))
@@ -176,7 +173,7 @@ def _pay_rows(ctx: Context, shown: Shown) -> list[list[Button]]:
 
 def list_button(order: Order) -> Button:
     """Opens the order's card."""
-    return Button(shortened(f"{order.code} · {name(order)}"), data("ord", order.code))
+    return Button(shortened(f"{order.code} · {order.product_name}"), data("ord", order.code))
 
 
 def made(ctx: Context, order: Order) -> tuple[str, Keyboard]:
@@ -184,7 +181,7 @@ def made(ctx: Context, order: Order) -> tuple[str, Keyboard]:
     told = N_("✅ Order %(code)s is made: %(product)s for %(price)s.")
     next_ = N_("How to pay follows in the next message. The order waits until %(time)s.")
     place = ctx.place
-    words = [ctx.t(told, code=order.code, product=name(order), price=price(ctx, order))]
+    words = [ctx.t(told, code=order.code, product=order.product_name, price=price(ctx, order))]
     if order.state is OrderState.PENDING:
         words.append(ctx.t(next_, time=place.time(order.expires_at)))
     rows = [[Button(ctx.t(N_("📦 Show the order")), data("ord", order.code))]]

@@ -20,7 +20,7 @@ def again(ctx: Context, order: Order, payment: Payment) -> Callable[[], object] 
     """What sends it, once the transaction is over; None where the order's card has the button, or will have it soon."""
     match payment.provider:
         case Provider.STARS:
-            name = str(order.product.get("name", ""))
+            name = order.product_name
             bill = stars.invoice(name, messages.summary(order), payment.reference, payment.amount_minor)
             params = {"chat_id": ctx.event.chat_id, **bill}
             return partial(perform, Call(ctx.config, "sendInvoice"), params)

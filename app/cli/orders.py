@@ -43,7 +43,7 @@ def _facts(order: Order) -> dict[str, object]:
         "state": order.state.value,
         "phase": order.phase.value if order.phase else None,
         "tenant": order.tenant_id,
-        "product": order.product.get("name"),
+        "product": order.product_name,
         "kind": order.product.get("kind"),
         "buyer": order.telegram_id,
         "provider": order.provider.value,

@@ -60,6 +60,11 @@ class Order(Keyed, Created, TenantOwned, Model):
     told_turn: Mapped[int] = mapped_column(Integer, server_default="0")
     """The turn in which the buyer was last told that his order is paid and begun."""
 
+    @property
+    def product_name(self) -> str:
+        """What was ordered."""
+        return str(self.product.get("name", ""))
+
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
         UniqueConstraint("tenant_id", "made_by"),

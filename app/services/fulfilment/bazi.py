@@ -173,7 +173,7 @@ def prepare_pdf(order: Order, claimed: Claimed) -> Call | None:
     text, made_on = text_of(order.id)
     shop = db.session.get_one(Tenant, order.tenant_id).name
     name = str(order.inputs.get("name", ""))
-    head = PdfHead(name, shop, str(order.product["name"]), order.code, made_on, order.locale)
+    head = PdfHead(name, shop, order.product_name, order.code, made_on, order.locale)
     return PdfCall(claimed, "", head, chart_of(order.id), text)
 
 

@@ -115,4 +115,4 @@ class Words:
 
 def words_of(order: Order) -> Words:
     """The words for an order's buyer."""
-    return Words(order.locale, str(order.product["name"]), order.code)
+    return Words(order.locale, order.product_name, order.code)

@@ -85,7 +85,7 @@ def _post_credits(order: Order, claimed: Claimed) -> None:
         return
     options = order.product["options"]
     amount = int(str(options["credits"])) if isinstance(options, dict) else 0
-    name = str(order.product["name"])
+    name = order.product_name
     ledger.post(
         order.tenant_id, order.telegram_id, amount, source=SOURCE, reference=f"order:{order.id}", reason=name
     )

@@ -69,7 +69,7 @@ def _tell(order: Order, person: Person, words: str, event: OrderEvent) -> None:
         if reader.telegram_id is None or bot_id is None:
             continue
         head = translate(
-            reader.locale, _TOLD, name=_name(person), code=order.code, product=order.product.get("name", "")
+            reader.locale, _TOLD, name=_name(person), code=order.code, product=order.product_name
         )
         text = f"{html.escape(head, quote=False)}\n\n{html.escape(words, quote=False)}"
         link = f'<a href="tg://user?id={person.telegram_id}">{html.escape(_name(person), quote=False)}</a>'

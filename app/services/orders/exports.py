@@ -64,7 +64,7 @@ def _cells(rows: Iterable[Listed], zone: ZoneInfo, words: Mapping[str, str]) -> 
         yield [
             order.code,
             words.get(order.state, order.state),
-            str(order.product.get("name", "")),
+            order.product_name,
             None if is_erased(order.telegram_id) else order.telegram_id,
             " ".join(name for name in known if name),
             (member.username or "") if member is not None else "",

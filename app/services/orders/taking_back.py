@@ -73,5 +73,5 @@ def _post(order: Order, amount: int) -> None:
         -amount,
         source=SOURCE,
         reference=f"order:{order.id}:back",
-        reason=str(order.product.get("name", "")),
+        reason=order.product_name,
     )

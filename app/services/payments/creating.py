@@ -120,7 +120,7 @@ def _wish(order: Order, payment: Payment) -> Wish:
     return Wish(
         payment.reference,
         Money(payment.amount_minor, payment.currency),
-        str(order.product.get("name", "")),
+        order.product_name,
         order.code,
         accounts.notify_url(),
         order_link(bot.username, order.code),

@@ -40,7 +40,7 @@ def summary(order: Order) -> str:
     return place.t(
         _SUMMARY,
         code=order.code,
-        product=str(order.product.get("name", "")),
+        product=order.product_name,
         amount=place.money(order.amount_minor, order.currency),
         time=place.time(order.expires_at),
     )
@@ -56,7 +56,7 @@ def pay_button(order: Order, payment: Payment) -> None:
 
 def invoice(order: Order, payment: Payment) -> None:
     """Telegram's own message for paying with Stars; its button is Telegram's."""
-    name = str(order.product.get("name", ""))
+    name = order.product_name
     params = stars.invoice(name, summary(order), payment.reference, payment.amount_minor)
     _send(order, "sendInvoice", params, _key(payment))
 
