@@ -1,64 +1,86 @@
-"""`make test`: the whole suite in two halves at once, since the half with real processes mostly waits.
+"""`make test`: the whole suite in four parts, three at a time, since those with real processes mostly wait.
 
-Each half is a pytest of its own with servers of its own. The output of the waiting half follows when the other is done.
-A few tests wait for real processes, and two halves on a small machine may starve one of them: what failed is run once
-more with the machine to itself. It must pass then, and the end of the output names it, so that nobody overlooks it.
+Each part is a pytest of its own with servers of its own; its output follows when all are done. A few tests wait for
+real processes, and the parts may starve one of them on a small machine: what failed is run once more with the machine
+to itself. It must pass then, and the end of the output names it, so that nobody overlooks it.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-WAITING = ("tests/e2e", "tests/faults")
-AGAIN = 5
+PARTS = {
+    "faults": ["tests/faults"],
+    "e2e": ["tests/e2e"],
+    "services": ["tests/services", "tests/core", "tests/tasks", "tests/cli"],
+    "rest": [
+        "tests",
+        *(f"--ignore=tests/{name}" for name in ("faults", "e2e", "services", "core", "tasks", "cli")),
+    ],
+}
+"""The longest first."""
+AT_ONCE = 3
+AGAIN = 6
 """More failures than this are no matter of a busy machine."""
 TESTS_FAILED = 1
 """pytest's exit status when it ran to the end and some tests failed."""
 
 
-class Half:
+@dataclass
+class Part:
     """One pytest, with a cache of its own that remembers what failed."""
 
-    def __init__(self, words: list[str], cache: Path, output: IO[bytes] | None = None) -> None:
-        self._words = [sys.executable, "-m", "pytest", "-o", f"cache_dir={cache}", *words]
-        self._cache = cache
-        self.process = subprocess.Popen(self._words, stdout=output, stderr=output)
+    words: list[str]
+    folder: Path
+    status: int = 0
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "pytest", "-o", f"cache_dir={self.folder / 'cache'}", *self.words]
+
+    def run(self) -> None:
+        """Runs it to the end; its output goes to a file."""
+        self.folder.mkdir()
+        with (self.folder / "output").open("wb") as output:
+            self.status = subprocess.call(self.command, stdout=output, stderr=output)
+
+    def show(self) -> None:
+        sys.stdout.buffer.write((self.folder / "output").read_bytes())
+        sys.stdout.flush()
 
     def failed(self) -> list[str]:
         """The tests that failed."""
-        found = self._cache / "v" / "cache" / "lastfailed"
+        found = self.folder / "cache" / "v" / "cache" / "lastfailed"
         return sorted(json.loads(found.read_text())) if found.is_file() else []
 
-    def finish(self) -> tuple[int, list[str]]:
-        """The exit status, and the tests that failed beside the other half and passed alone."""
-        status, failed = self.process.wait(), self.failed()
-        if status != TESTS_FAILED or not 0 < len(failed) <= AGAIN:
-            return status, []
-        status = subprocess.call([*self._words, "--last-failed"])
-        return status, failed if status == 0 else []
+    def again(self) -> list[str]:
+        """Runs what failed once more, and says which tests passed only now."""
+        failed = self.failed()
+        if self.status != TESTS_FAILED or not 0 < len(failed) <= AGAIN:
+            return []
+        self.status = subprocess.call([*self.command, "--last-failed"])
+        return failed if self.status == 0 else []
 
 
 def main() -> int:
-    """Runs both and returns the exit status: 0 when both passed."""
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
-        waiting = Half([*WAITING], Path(folder, "waiting"), output)
-        try:
-            working = Half([f"--ignore={each}" for each in WAITING], Path(folder, "working"))
-            working.process.wait()
-            waiting.process.wait()
-        finally:
-            waiting.process.terminate()
-        output.seek(0)
-        sys.stdout.buffer.write(output.read())
-        sys.stdout.flush()
-        results = [working.finish(), waiting.finish()]
-    for test in [test for _, tests in results for test in tests]:
-        sys.stdout.write(f"FAILED beside the other half, passed alone: {test}\n")
-    return max(status for status, _ in results)
+    """Runs all parts and returns the exit status: 0 when all passed."""
+    with tempfile.TemporaryDirectory() as folder:
+        parts = [Part(words, Path(folder, name)) for name, words in PARTS.items()]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(Part.run, parts))
+        for part in parts:
+            part.show()
+        late = [test for part in parts for test in part.again()]
+    for test in late:
+        sys.stdout.write(f"FAILED beside the other parts, passed alone: {test}\n")
+    return max(part.status for part in parts)
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
     sys.exit(main())
