@@ -1,6 +1,6 @@
 """`make test`: the whole suite in four parts, three at a time, since those with real processes mostly wait.
 
-Each part is a pytest of its own with servers of its own; its output follows when all are done. A few tests wait for
+Each part is a pytest of its own with servers of its own; its output comes when it is done. A few tests wait for
 real processes, and the parts may starve one of them on a small machine: what failed is run once more with the machine
 to itself. It must pass then, and the end of the output names it, so that nobody overlooks it.
 """
@@ -13,6 +13,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 PARTS = {
     "faults": ["tests/faults"],
@@ -27,6 +28,7 @@ PARTS = {
 AT_ONCE = 3
 AGAIN = 6
 """More failures than this are no matter of a busy machine."""
+_SHOWING = Lock()
 TESTS_FAILED = 1
 """pytest's exit status when it ran to the end and some tests failed."""
 
@@ -44,14 +46,14 @@ class Part:
         return [sys.executable, "-m", "pytest", "-o", f"cache_dir={self.folder / 'cache'}", *self.words]
 
     def run(self) -> None:
-        """Runs it to the end; its output goes to a file."""
+        """Runs it to the end, then shows its output in one piece."""
         self.folder.mkdir()
-        with (self.folder / "output").open("wb") as output:
+        with (self.folder / "output").open("w+b") as output:
             self.status = subprocess.call(self.command, stdout=output, stderr=output)
-
-    def show(self) -> None:
-        sys.stdout.buffer.write((self.folder / "output").read_bytes())
-        sys.stdout.flush()
+            output.seek(0)
+            with _SHOWING:
+                sys.stdout.buffer.write(output.read())
+                sys.stdout.flush()
 
     def failed(self) -> list[str]:
         """The tests that failed."""
@@ -73,8 +75,6 @@ def main() -> int:
         parts = [Part(words, Path(folder, name)) for name, words in PARTS.items()]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(Part.run, parts))
-        for part in parts:
-            part.show()
         late = [test for part in parts for test in part.again()]
     for test in late:
         sys.stdout.write(f"FAILED beside the other parts, passed alone: {test}\n")
