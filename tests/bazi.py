@@ -1,6 +1,6 @@
 """Births for the tests of charts and reports."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ def born(
 ) -> Birth:
     """A birth at `1990-05-17 08:30`, or on a day whose hour nobody knows."""
     known = len(moment) > 10
-    at = datetime.strptime(moment, "%Y-%m-%d %H:%M" if known else "%Y-%m-%d")
+    at = datetime.fromisoformat(moment)
     return Birth(
         name=name,
         sex=sex,
@@ -48,5 +48,5 @@ class Key:
     url: str
     key: str = "secret-key"
     model: str = "deepseek-flash"
-    prices: Prices = Prices(Decimal("0.30"), Decimal("0.06"), Decimal("1.20"))
+    prices: Prices = field(default_factory=lambda: Prices(Decimal("0.30"), Decimal("0.06"), Decimal("1.20")))
     own: bool = True

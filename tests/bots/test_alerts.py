@@ -16,13 +16,13 @@ from app.domain.lotteries import (
     ConditionKind,
 )
 from app.domain.sending import MAX_NOTE, utf16_length
+from app.domain.wording import Place
 from app.services.credits import InsufficientCredits
 from app.services.lotteries.conditions import Known, Missing, check
 from app.services.lotteries.errors import AlreadyJoined, LotteryClosed, LotteryFull
 from app.services.lotteries.receipts import NotSealed
 from app.services.lotteries.tickets import NoTickets
 from app.services.lotteries.winners import ClaimOver, NothingToClaim
-from app.domain.wording import Place
 from tests import i18n
 
 FILES = ("bots/joining.py", "bots/conversations/lottery_join.py", "bots/conversations/my_lotteries.py")

@@ -1,6 +1,5 @@
 """Reports composed from the chart alone: long enough, clean, and different for every chart."""
 
-
 import re
 
 import pytest
