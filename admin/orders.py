@@ -43,7 +43,7 @@ TABS: tuple[tuple[str, Any, tuple[OrderState, ...]], ...] = (
     ("completed", _l("Completed"), (OrderState.COMPLETED,)),
     ("failed", _l("Failed"), (OrderState.FAILED,)),
     ("refunded", _l("Refunded"), (OrderState.REFUNDED,)),
-    ("expired", _l("Not paid in time"), (OrderState.EXPIRED,)),
+    ("expired", _l("Not paid, closed"), (OrderState.EXPIRED,)),
 )
 FILTERS = ("product", "provider", "since", "until", "search", "buyer")
 PACE = {

@@ -35,7 +35,7 @@ WORDS: Final[Mapping[Standing, str]] = {
     Standing.GENERATING: N_("Being worked on"),
     Standing.BY_HAND: N_("Waits for you"),
     Standing.COMPLETED: N_("Completed"),
-    Standing.EXPIRED: N_("Not paid in time"),
+    Standing.EXPIRED: N_("Not paid, closed"),
     Standing.FAILED: N_("Failed"),
     Standing.REFUNDED: N_("Refunded"),
 }
