@@ -53,7 +53,7 @@ def _rows(ctx: Context, filling: Filling, field: Field) -> list[list[Button]]:
         name, choices = "fa", field.choices
     rows = _choices(ctx, choices, name, mark, field.key)
     if field.key in filling.answers:
-        kept = form_answers.in_words(field, filling.answers[field.key], ctx.locale)
+        kept = form_answers.in_words(field, filling.answers, ctx.locale)
         rows.append([Button(shortened(ctx.t(N_("✔️ Keep: %(answer)s"), answer=kept)), data("fk", mark))])
     ways = []
     if filling.place:

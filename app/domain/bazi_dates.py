@@ -6,14 +6,16 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date, timedelta, timezone
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 from lunar_python import Lunar, LunarYear
+from lunar_python.util import LunarUtil
 
 from app.core import clock
 from app.core.errors import BadInput
-from app.core.i18n import N_
+from app.core.i18n import N_, ZH, translate
 from app.domain.bazi import Calendar
 
 FIRST_YEAR: Final = 1900
@@ -157,6 +159,19 @@ def _solar_of_lunar(found: BirthDate) -> date:
         raise NoSuchLunarDay(year=year, month=shown, days=months[wanted])
     solar = Lunar.fromYmd(year, wanted, found["day"]).getSolar()
     return date(solar.getYear(), solar.getMonth(), solar.getDay())
+
+
+def lunar_in_words(given: Mapping[str, Any], locale: str) -> str:
+    """A date of the lunar calendar as people say it, named as one."""
+    year, month, day = int(given["year"]), int(given["month"]), int(given["day"])
+    leap = bool(given.get("leap"))
+    if locale == ZH:
+        date_said = f"{year}年{'闰' * leap}{LunarUtil.MONTH[month]}月{LunarUtil.DAY[day]}"
+    else:
+        date_said = f"{year:04}-{month:02}-{day:02}"
+        if leap:
+            date_said = translate(locale, N_("%(date)s (leap month %(month)s)"), date=date_said, month=month)
+    return translate(locale, N_("lunar %(date)s"), date=date_said)
 
 
 def _parsed(plain: str) -> BirthDate | None:

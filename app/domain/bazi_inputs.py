@@ -14,7 +14,7 @@ from typing import Any, Final
 from app.core.errors import BadInput
 from app.core.i18n import N_
 from app.domain.bazi import Birth, Calendar, Place, Sex
-from app.domain.bazi_dates import BirthDate, check_birth_date, read_birth_date
+from app.domain.bazi_dates import BirthDate, check_birth_date, lunar_in_words, read_birth_date
 from app.domain.bazi_hours import DOUBLE_HOURS, UNKNOWN, BirthHour, read_birth_hour
 from app.domain.form_fields import Choice, Field, FieldKind
 from app.domain.places import PlaceUnknown, find_places
@@ -29,6 +29,7 @@ __all__ = [
     "birth_of",
     "clean_name",
     "find_places",
+    "lunar_in_words",
     "place_json",
     "read_birth_date",
     "read_birth_hour",

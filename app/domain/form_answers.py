@@ -69,13 +69,19 @@ def with_answer(answers: Mapping[str, object], key: str, value: object) -> dict[
     return {name: kept for name, kept in answers.items() if name not in gone} | {key: value}
 
 
-def in_words(field: Field, value: Any, locale: str, longest: int = LENGTHS[0]) -> str:
-    """An answer for people, shortened; None is a question that was skipped or whose answer is not known."""
+def in_words(field: Field, answers: Mapping[str, Any], locale: str, longest: int = LENGTHS[0]) -> str:
+    """The answer to this question for people, shortened; None is one that was skipped or is not known.
+
+    The others tell what it means: a birthday is of the calendar that was chosen.
+    """
+    value = answers[field.key]
     if value is None:
         unknown = N_("not known") if field.kind is FieldKind.BIRTH_HOUR else N_("no answer")
         return translate(locale, unknown)
     if field.kind is FieldKind.CHOICE:
         return translate(locale, plain_words(field, value))
+    if field.kind is FieldKind.BIRTH_DATE and answers.get("calendar") == Calendar.LUNAR:
+        return bazi_inputs.lunar_in_words(value, locale)
     if isinstance(value, Mapping):
         return _mapping_in_words(field, value, locale)
     return _cut(plain_words(field, value), longest)
@@ -87,8 +93,7 @@ def _cut(words: str, longest: int) -> str:
 
 def _mapping_in_words(field: Field, value: Mapping[str, Any], locale: str) -> str:
     if field.kind is FieldKind.BIRTH_DATE:
-        day = f"{value['year']:04}-{value['month']:02}-{value['day']:02}"
-        return translate(locale, N_("%(date)s (leap month)"), date=day) if value.get("leap") else day
+        return f"{value['year']:04}-{value['month']:02}-{value['day']:02}"
     if field.kind is FieldKind.BIRTH_HOUR:
         return _hour_in_words(value, locale)
     return str(value.get("name", ""))
@@ -113,7 +118,7 @@ def lines(
     told = [
         (
             translate(locale, field.label).rstrip("?？:： "),
-            in_words(field, answers[field.key], locale, longest),
+            in_words(field, answers, locale, longest),
         )
         for field in fields
         if field.key in answers

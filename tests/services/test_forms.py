@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import BadInput
-from app.core.i18n import EN
+from app.core.i18n import EN, ZH
 from app.domain import form_answers
 from app.domain.form_fields import Choice, Field, FieldKind
 from app.domain.forms import Several, fields_json, read_fields, read_plain
@@ -127,7 +127,7 @@ def test_whatever_is_typed_is_an_answer_or_refused_with_words(kind: str, raw: st
 def test_so_is_whatever_is_typed_about_a_birth(asked: Field, raw: str, calendar: str):
     with suppress(BadInput):
         kept = form_answers.read_typed(asked, raw, {"calendar": calendar}, EN)
-        assert form_answers.in_words(asked, kept, EN)
+        assert form_answers.in_words(asked, {"calendar": calendar, asked.key: kept}, EN)
 
 
 def test_a_choice_may_be_named_in_the_persons_language():
@@ -142,7 +142,7 @@ def test_a_name_of_several_places_gives_them_all_to_choose_from():
         form_answers.read_answer(place, "Suzhou", {})
     assert len(told.value.choices) > 1
     first = told.value.choices[0]
-    assert form_answers.in_words(place, form_answers.meant(first), EN) == first.label
+    assert form_answers.in_words(place, {"place": form_answers.meant(first)}, EN) == first.label
 
 
 def test_another_calendar_makes_the_date_mean_something_else():
@@ -154,3 +154,27 @@ def test_another_calendar_makes_the_date_mean_something_else():
 def test_answers_to_questions_that_are_gone_are_still_told():
     told = form_answers.lines((field(),), {"q": "yes", "old": 5}, EN)
     assert told == [("Q", "yes"), ("old", "5")]
+
+
+@pytest.mark.parametrize(
+    ("raw", "chinese", "english"),
+    [
+        ("1990年四月廿三", "农历 1990年四月廿三", "lunar 1990-04-23"),
+        ("2020年闰四月初一", "农历 2020年闰四月初一", "lunar 2020-04-01 (leap month 4)"),
+        ("1989-12-30", "农历 1989年腊月三十", "lunar 1989-12-30"),
+    ],
+)
+def test_a_lunar_birthday_is_told_as_one(raw: str, chinese: str, english: str):
+    questions = form_answers.questions(ProductKind.BAZI_REPORT, ())
+    answers: dict[str, object] = {"calendar": "lunar"}
+    answers["birth_date"] = form_answers.read_answer(questions[3], raw, answers)
+    assert form_answers.lines(questions, answers, ZH)[1] == ("出生日期", chinese)
+    assert form_answers.in_words(questions[3], answers, EN) == english
+
+
+def test_a_solar_birthday_is_told_by_its_numbers():
+    answers = {"calendar": "solar", "birth_date": {"year": 1990, "month": 4, "day": 3, "leap": False}}
+    assert (
+        form_answers.in_words(form_answers.questions(ProductKind.BAZI_REPORT, ())[3], answers, ZH)
+        == "1990-04-03"
+    )
