@@ -53,7 +53,9 @@ MAIN_TEXTS: dict[str, MainText] = {
             N_("The answer to /help and to the help button."),
             N_(
                 "Use the buttons of the menu, that is all you need.\n\n"
-                "/start - open the menu\n/language - change the language\n/cancel - stop what you are doing"
+                "/start - open the menu\n/shop - the shop\n/orders - my orders\n"
+                "/lottery - open lotteries\n/mylotteries - my lotteries\n"
+                "/language - change the language\n/cancel - stop what you are doing"
             ),
             ("name", "bot"),
         ),
