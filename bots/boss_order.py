@@ -52,7 +52,7 @@ def line_button(ctx: Context, listed: Listed) -> Button:
 def line(ctx: Context, listed: Listed) -> str:
     """The order in the list."""
     order, state = listed.order, ctx.t(WORDS[standing_of(listed.order, listed.claimed_at)])
-    return f"{_head(ctx, listed)}\n   {bossing.moment(ctx, order.created_at)} · {_person(order, listed.member)} · {state}"
+    return f"{_head(ctx, listed)}\n   {ctx.place.short_time(order.created_at)} · {_person(order, listed.member)} · {state}"
 
 
 def _head(ctx: Context, listed: Listed) -> str:
@@ -81,7 +81,7 @@ def card(ctx: Context, boss: Boss, order: Order) -> tuple[str, Keyboard]:
 
 def price(ctx: Context, order: Order) -> str:
     """What it costs."""
-    return bossing.money(ctx, order.amount_minor, order.currency)
+    return ctx.place.money(order.amount_minor, order.currency)
 
 
 def left_of(order: Order) -> PaymentReceipt | None:
@@ -118,14 +118,14 @@ def _timeline(ctx: Context, history: Sequence[OrderEvent]) -> list[str]:
     """The moves alone; what happens in between stands on the page."""
     moves = [event for event in history if event.from_state is not event.to_state]
     return [
-        f"{bossing.moment(ctx, event.at)} {ctx.t(WORDS[Standing(event.to_state.value)])}"
+        f"{ctx.place.short_time(event.at)} {ctx.t(WORDS[Standing(event.to_state.value)])}"
         + (f" · {event.actor_name}" if event.actor_name else "")
         for event in moves[-MOST_LINES:]
     ]
 
 
 def _refund_line(ctx: Context, refund: Refund) -> str:
-    amount = bossing.money(ctx, refund.amount_minor, refund.currency)
+    amount = ctx.place.money(refund.amount_minor, refund.currency)
     return ctx.t(N_("Refund %(amount)s: %(state)s"), amount=amount, state=ctx.t(REFUNDS[refund.state]))
 
 
@@ -145,15 +145,15 @@ def _money_rows(ctx: Context, order: Order, refunds: Sequence[Refund]) -> list[l
     rows: list[list[Button]] = []
     transfer, left = transfer_of(order), left_of(order)
     if transfer is not None:
-        amount = bossing.money(ctx, transfer.amount_minor, transfer.currency)
+        amount = ctx.place.money(transfer.amount_minor, transfer.currency)
         label = ctx.t(N_("✅ Confirm the transfer of %(amount)s"), amount=amount)
         rows.append([Button(label, data("adpaid", order.id))])
     if left is not None:
-        amount = bossing.money(ctx, left.amount_minor - left.refunded_minor, left.currency)
+        amount = ctx.place.money(left.amount_minor - left.refunded_minor, left.currency)
         rows.append([Button(ctx.t(N_("💸 Refund %(amount)s"), amount=amount), data("adrefund", order.id))])
     for one in refunds:
         if one.state is RefundState.BY_HAND:
-            amount = bossing.money(ctx, one.amount_minor, one.currency)
+            amount = ctx.place.money(one.amount_minor, one.currency)
             label = ctx.t(N_("☑️ I have paid %(amount)s back"), amount=amount)
             rows.append([Button(label, data("adback", order.id, one.id))])
     return rows

@@ -3,15 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from app.core.errors import NotAllowed, NotFound
 from app.core.i18n import N_
 from app.core.settings import get_settings
 from app.domain.broadcasts import is_link
-from app.domain.money import shown_money
 from app.domain.people import Role, may
 from app.services import people
 from app.services.audit import Actor, act_as
@@ -81,16 +78,6 @@ def _permitted(boss: Boss | None, needed: Role, *, pressed: bool) -> Boss:
 def confirmed(ctx: Context, place: int = 1) -> bool:
     """Whether the button was the one that says yes."""
     return len(ctx.press.arguments) > place and ctx.press.word(place) == YES
-
-
-def money(ctx: Context, minor: int, currency: str) -> str:
-    """An amount in the person's language."""
-    return shown_money(minor, currency, ctx.locale)
-
-
-def moment(ctx: Context, at: datetime) -> str:
-    """A day and time on the clocks of the tenant."""
-    return f"{at.astimezone(ZoneInfo(ctx.config.timezone)):%m-%d %H:%M}"
 
 
 def back(ctx: Context, *target: str | int) -> Button:

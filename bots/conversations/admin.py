@@ -80,7 +80,7 @@ def _home(ctx: Context, boss: Boss) -> tuple[str, Keyboard]:
 
 def _shop(ctx: Context, shop: Today) -> str:
     revenue = ", ".join(
-        bossing.money(ctx, minor, currency) for currency, minor in shop.received.items() if minor
+        ctx.place.money(minor, currency) for currency, minor in shop.received.items() if minor
     )
     return ctx.t(
         _SHOP,

@@ -57,7 +57,7 @@ def _list(ctx: Context) -> tuple[str, Keyboard]:
         return ctx.t(N_("🔔 Nothing needs you right now.")), Keyboard([[bossing.back(ctx)]])
     told = [(one, shop_alerts.words(one, ctx.locale)) for one in found]
     head = ctx.t(N_("🔔 Open alerts: %(count)s"), count=count)
-    lines = [f"{bossing.moment(ctx, one.created_at)}  {words}" for one, words in told]
+    lines = [f"{ctx.place.short_time(one.created_at)}  {words}" for one, words in told]
     rows = [
         [Button(shortened(f"{place}. {words}"), data("adalert", one.id))]
         for place, (one, words) in enumerate(told, start=1)
@@ -68,7 +68,7 @@ def _list(ctx: Context) -> tuple[str, Keyboard]:
 
 
 def _card(ctx: Context, alert: ShopAlert) -> tuple[str, Keyboard]:
-    text = f"🔔 {bossing.moment(ctx, alert.created_at)}\n\n{shop_alerts.words(alert, ctx.locale)}"
+    text = f"🔔 {ctx.place.short_time(alert.created_at)}\n\n{shop_alerts.words(alert, ctx.locale)}"
     rows: list[list[Button]] = []
     if alert.order_id is not None:
         label = ctx.t(shop_alerts.OPEN_ORDER)

@@ -52,7 +52,7 @@ def _ask_refund(ctx: Context, order: Order) -> tuple[str, Keyboard]:
     if receipt is None:
         raise NothingReceived
     left = Money(receipt.amount_minor - receipt.refunded_minor, receipt.currency)
-    amount = bossing.money(ctx, left.minor, left.currency)
+    amount = ctx.place.money(left.minor, left.currency)
     then = [ctx.t(_OURSELVES if receipt.provider is Provider.MANUAL else _BY_PROVIDER)]
     if order.completed_at is None and receipt.accepted:
         then.append(ctx.t(_ENDS))
@@ -96,7 +96,7 @@ def paid_back_button(ctx: Context) -> None:
         found = next((one for one in payments.refunds_of(order.id) if one.id == refund_id), None)
         if found is None:
             raise ButtonExpired
-        amount = bossing.money(ctx, found.amount_minor, found.currency)
+        amount = ctx.place.money(found.amount_minor, found.currency)
         text = ctx.t(
             N_("You have paid %(amount)s of order %(code)s back yourself?\n\nThe buyer is told so at once."),
             amount=amount,
@@ -141,7 +141,7 @@ def _ask_transfer(ctx: Context, order: Order) -> tuple[str, Keyboard]:
     payment = boss_order.transfer_of(order)
     if payment is None:
         raise NothingToConfirm
-    amount = bossing.money(ctx, payment.amount_minor, payment.currency)
+    amount = ctx.place.money(payment.amount_minor, payment.currency)
     text = N_(
         "Has %(amount)s for order %(code)s come in?\n\nLook into your account first: as soon as you confirm, the order is"
         " delivered by itself."
