@@ -57,12 +57,7 @@ def ask(
     if known is not None:
         return known
     receipt = _receipt(order, receipt_id)
-    left = receipt.amount_minor - receipt.refunded_minor
-    amount = left if amount_minor is None else amount_minor
-    if amount <= 0 or amount > left:
-        raise RefundTooLarge(left=shown_money(left, receipt.currency, order.locale))
-    if receipt.provider is Provider.STARS and amount != receipt.amount_minor:
-        raise RefundWholeOnly
+    amount = _amount(order, receipt, amount_minor)
     _reserve(order, receipt, amount)
     refund = _write(receipt, reference, amount, (reason[:300], _who(actor, name)), by_hand=by_hand)
     details = {"amount": amount, "currency": receipt.currency, "refund": refund.id, "reason": reason[:300]}
@@ -72,6 +67,17 @@ def ask(
     if refund.state is RefundState.QUEUED:
         enqueue(TaskName.PAYMENTS_REFUND, refund.id)
     return refund
+
+
+def _amount(order: Order, receipt: PaymentReceipt, wanted: int | None) -> int:
+    """How much goes back. Raises RefundTooLarge, RefundWholeOnly."""
+    left = receipt.amount_minor - receipt.refunded_minor
+    amount = left if wanted is None else wanted
+    if amount <= 0 or amount > left:
+        raise RefundTooLarge(left=shown_money(left, receipt.currency, order.locale))
+    if receipt.provider is Provider.STARS and amount != receipt.amount_minor:
+        raise RefundWholeOnly
+    return amount
 
 
 def _write(
