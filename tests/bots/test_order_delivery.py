@@ -35,6 +35,8 @@ from tests.sandbox_client import LIN, Sandbox
 from tests.shopping import a_product, codes
 from tests.talking import Talk
 
+pytestmark = pytest.mark.usefixtures("in_a_hurry")
+
 
 def test_a_code_takes_the_place_of_the_progress_message(app: Flask, shop: Talk, cast: Cast):
     order = paid(a_product(cast.tenant, codes(3)), LIN)

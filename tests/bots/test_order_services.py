@@ -16,6 +16,8 @@ from tests.fulfilling import a_report, deliver, fulfil, paid, reread
 from tests.sandbox_client import LIN, Sandbox
 from tests.talking import Talk
 
+pytestmark = pytest.mark.usefixtures("in_a_hurry")
+
 
 @pytest.mark.parametrize("mode", ["bad_key", "quota"])
 def test_a_refused_key_for_charts_holds_up_no_report(

@@ -35,6 +35,8 @@ from tests.sandbox_client import LIN, Sandbox
 from tests.talking import Talk
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.usefixtures("in_a_hurry")
+
 FIRST_DELIVERY = text("SELECT min(id) FROM order_event WHERE order_id = :id AND why = 'delivering'")
 
 

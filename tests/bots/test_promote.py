@@ -20,6 +20,8 @@ from tests.promoting import a_paying_product, an_order, complete, refund
 from tests.sandbox_client import LIN, WANG, Sandbox
 from tests.talking import Talk, give, make_bot, message, press
 
+pytestmark = pytest.mark.usefixtures("in_a_hurry")
+
 NEW = 7300
 
 

@@ -15,6 +15,8 @@ from tests.promoting import a_paying_product, balance
 from tests.sandbox_client import LIN, WANG
 from tests.talking import Talk, give, press
 
+pytestmark = pytest.mark.usefixtures("in_a_hurry")
+
 
 @pytest.fixture
 def lin(talk: Talk, cast: Cast) -> Promoter:
