@@ -86,6 +86,8 @@ def test_every_action_that_the_code_records_has_words():
         text = path.read_text()
         recorded |= set(re.findall(r'record\(\s*[a-z_.]+,\s*"([a-z_]+\.[a-z_]+)"', text))
         recorded |= set(re.findall(r'action = "([a-z_]+\.[a-z_]+)"', text))
+        recorded |= set(re.findall(r'_audit\([a-z_.]+,\s*"([a-z_]+\.[a-z_]+)"', text))
+        recorded |= set(re.findall(r'State\.[A-Z_]+: "([a-z_]+\.[a-z_]+)"', text))
     assert recorded
     for action in recorded:
         thing, _, deed = action.partition(".")
