@@ -21,6 +21,7 @@ from app.services.fulfilment import claims, outcome
 from bots import order_signs, order_worker
 from bots.telegram import gate
 from tasks import orders, telegram
+from tests.e2e.surroundings import die_with_parent
 from tests.faults.deaths import arm
 from tests.faults.order_deaths import POINTS
 from wsgi import app
@@ -42,6 +43,7 @@ def life(folder: Path) -> int:
     """How one process ended, as `waitpid` says it."""
     child = os.fork()
     if child == 0:
+        die_with_parent()
         try:
             live(folder)
         except BaseException:  # noqa: BLE001 - the child must not go on as the parent
@@ -87,4 +89,5 @@ def ids(query: str) -> list[int]:
 
 
 if __name__ == "__main__":
+    die_with_parent()
     sys.exit(main(Path(sys.argv[1])))
