@@ -43,6 +43,9 @@ class OrderSettings(BaseSettings):
     yuanfenju_api_key: SecretStr = Field(
         SecretStr(""), description="the operator's key, for tenants without one; empty = our own calculation"
     )
+    yuanfenju_usd: float = Field(
+        0.02, ge=0, le=100, description="what one chart costs the operator, in US dollars"
+    )
     deepseek_api_url: str = Field("https://api.deepseek.com", description="an OpenAI-compatible service")
     deepseek_api_key: SecretStr = Field(
         SecretStr(""), description="the operator's key, for tenants without one; empty = our own words"

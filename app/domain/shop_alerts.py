@@ -49,7 +49,10 @@ TEXTS: Final[Mapping[AlertKind, str]] = {
     AlertKind.SERVICE_KEY_BAD: N_(
         "%(service)s refuses your key, or your balance there is used up. Orders that need it wait."
     ),
-    AlertKind.SPENDING_CAP: N_("Today's limit of spending on AI is reached. Reports wait until tomorrow."),
+    AlertKind.SPENDING_CAP: N_(
+        "Today's limit of spending on AI is reached. Charts come from our own calculation, and texts that an AI writes "
+        "wait until tomorrow."
+    ),
     AlertKind.REFUND_FAILED: N_("The refund of order %(order)s was refused. Look at it."),
     AlertKind.DISPUTE: N_("The buyer of order %(order)s disputes the payment at his bank."),
     AlertKind.MANUAL_ORDER: N_("Order %(order)s is paid and waits for you: “%(product)s”."),

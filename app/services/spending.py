@@ -1,6 +1,6 @@
 """What reports may cost a day, for a tenant and for each of his buyers: reserved before a call, settled after it.
 
-With the operator's key both caps hold; with a tenant's own key only the one that he set for his buyers, if any. The
+With the operator's keys both caps hold; with a tenant's own key only the one that he set for his buyers, if any. The
 reservation of a call whose worker died stays counted: it may have been paid.
 """
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from app.core import clock, crypto
 from app.core.db import db
 from app.core.settings import get_settings
-from app.domain.ai_costs import cost_micro, most_micro
+from app.domain.ai_costs import cost_micro
 from app.domain.bazi import SECTIONS, Birth, Chart, ReportText, School
 from app.domain.bazi_inputs import birth_of
 from app.domain.bazi_names import TITLES
@@ -18,17 +18,16 @@ from app.domain.orders import Step
 from app.domain.services import Service, ServiceFailed
 from app.models import Order, Tenant
 from app.services import files, service_accounts, spending
-from app.services.fulfilment import guarding, steps
+from app.services.fulfilment import caps, guarding, outcome, steps
 from app.services.fulfilment.calls import Call, Ending, Signs, Write
 from app.services.fulfilment.claims import Claimed
-from app.services.fulfilment.errors import Capped
 from app.services.fulfilment.kept import chart_of, text_of
 from app.services.reports import prompts
 from app.services.reports.chart import make_chart, make_instead
 from app.services.reports.pdf import PdfHead, render
 from app.services.reports.text import write_text
 from app.services.service_accounts import DeepSeekKey, ServiceKey
-from app.services.spending import MICRO, Caps, Reservation, SpendingCap
+from app.services.spending import Reservation, SpendingCap
 
 PDF: Final = "application/pdf"
 _BUILT_IN: Final = "built_in"
@@ -42,8 +41,13 @@ class ChartCall(Call):
     birth: Birth
     school: School
     key: ServiceKey | None
+    reservation: Reservation | None = None
+    capped: bool = False
+    """The day's limit of spending is used up, so the service is not asked."""
 
     def make(self, signs: Signs) -> Write:  # noqa: ARG002 - too short to be shown
+        if self.capped:
+            return partial(self._keep, make_instead(self.birth, self.school), "")
         try:
             chart, refusal = make_chart(self.birth, self.school, self.key), ""
         except ServiceFailed as failure:
@@ -53,11 +57,23 @@ class ChartCall(Call):
             chart, refusal = make_instead(self.birth, self.school), failure.reason
         return partial(self._keep, chart, refusal)
 
+    def miss(self, error: str, usage: Mapping[str, int]) -> None:
+        """Nothing was answered, so nothing is paid for."""
+        steps.miss(self.claimed, Step.CHART, error, usage)
+        self._settle(0)
+
     def _keep(self, chart: Chart, refusal: str) -> Ending:
+        cost = self.reservation.cost_micro if self.reservation is not None and not refusal else 0
         if refusal:
             guarding.tell_refused(self.claimed, self.service, refusal)
-        steps.keep(self.claimed, Step.CHART, steps.Result(chart.source.value, chart.to_json()))
+        result = steps.Result(chart.source.value, chart.to_json(), cost_micro=cost)
+        steps.keep(self.claimed, Step.CHART, result)
+        self._settle(cost)
         return None
+
+    def _settle(self, cost: int) -> None:
+        if self.reservation is not None:
+            spending.settle(self.reservation, cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +157,16 @@ def prepare_chart(order: Order, claimed: Claimed) -> Call | None:
     options = _options(order)
     school = School(bool(options.get("late_zi_next_day")), bool(options.get("true_solar_time")))
     key = service_accounts.yuanfenju(order.tenant_id) if options.get("chart") != _BUILT_IN else None
+    reservation, capped = None, False
+    if key is not None:
+        try:
+            reservation = caps.reserve_chart(order, key)
+        except SpendingCap as cap:
+            outcome.tell_capped(claimed, cap.whose)
+            key, capped = None, True
     service = Service.YUANFENJU.value if key is not None else ""
     _begin(claimed, Step.CHART, service)
-    return ChartCall(claimed, service, birth_of(order.inputs), school, key)
+    return ChartCall(claimed, service, birth_of(order.inputs), school, key, reservation, capped)
 
 
 def prepare_text(order: Order, claimed: Claimed) -> Call | None:
@@ -161,7 +184,7 @@ def prepare_text(order: Order, claimed: Claimed) -> Call | None:
         prompts.load(order.tenant_id, order.locale),
         key,
         _today(order.tenant_id),
-        _reserve(order, key) if key is not None else None,
+        caps.reserve_text(order, key) if key is not None else None,
     )
 
 
@@ -187,22 +210,6 @@ def _begin(claimed: Claimed, step: Step, service: str) -> None:
     if service:
         guarding.let_through(claimed, service)
     steps.begin(claimed, step, service or _BUILT_IN)
-
-
-def _reserve(order: Order, key: DeepSeekKey) -> Reservation:
-    """Counts the most that it may cost. Raises Later until the next day where that is too much."""
-    settings = get_settings()
-    own = None if key.buyer_daily_usd is None else round(key.buyer_daily_usd * MICRO)
-    caps = (
-        Caps(None, own)
-        if key.own
-        else Caps(round(settings.ai_tenant_daily_usd * MICRO), round(settings.ai_buyer_daily_usd * MICRO))
-    )
-    try:
-        return spending.reserve(order.tenant_id, order.telegram_id, most_micro(key.prices), caps)
-    except SpendingCap as cap:
-        seconds = (cap.until - clock.now()).total_seconds()
-        raise Capped(cap.whose, max(seconds, 0.0) + 1) from None
 
 
 def _options(order: Order) -> Mapping[str, object]:

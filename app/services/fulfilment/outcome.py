@@ -64,9 +64,14 @@ def postpone(claimed: Claimed, later: Later) -> None:
     if isinstance(later, Away):
         _park(claimed.tenant_id, later.service, seconds - 2 * LATER)
     elif isinstance(later, Capped):
-        key = f"spending_cap:{later.whose}:{now:%Y-%m-%d}"
-        details_of: dict[str, object] = {"whose": later.whose}
-        shop_alerts.raise_alert(claimed.tenant_id, AlertKind.SPENDING_CAP, key, details=details_of)
+        tell_capped(claimed, later.whose)
+
+
+def tell_capped(claimed: Claimed, whose: str) -> None:
+    """The boss hears once a day that the tenant's or a buyer's limit of spending is used up."""
+    key = f"spending_cap:{whose}:{clock.now():%Y-%m-%d}"
+    details: dict[str, object] = {"whose": whose}
+    shop_alerts.raise_alert(claimed.tenant_id, AlertKind.SPENDING_CAP, key, details=details)
 
 
 def give_up(claimed: Claimed, hopeless: Hopeless) -> None:
