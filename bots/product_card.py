@@ -2,9 +2,9 @@
 
 import html
 from collections.abc import Sequence
+from typing import Final
 
 from app.core.i18n import N_
-from app.domain.money import shown_money
 from app.domain.products import LOW_STOCK
 from app.domain.sending import MAX_CAPTION, MAX_TEXT, utf16_length, visible_length
 from app.models import Product
@@ -14,6 +14,8 @@ from app.services.products import stock
 from app.services.products.lookup import is_sold_in
 from bots.context import Context
 from bots.keyboards import Button, Keyboard, data, shortened
+
+UNPAYABLE: Final = N_("Sorry, this can't be bought just now. Please have a look again later.")
 
 
 def price(ctx: Context, way: Way) -> str:
@@ -28,18 +30,17 @@ def prices(ctx: Context, offered: Sequence[Way]) -> str:
 
 def line(ctx: Context, product: Product) -> str:
     """The product in the shop's list. Needs a transaction."""
-    costs = prices(ctx, ways.offered(product)) or shown_money(
-        product.price_minor, product.currency, ctx.locale
-    )
-    sold_out = " · " + ctx.t(N_("sold out")) if stock.available(product) == 0 else ""
-    return f"• {product.name}\n   {costs}{sold_out}"
+    costs = prices(ctx, ways.offered(product))
+    sold_out = ctx.t(N_("sold out")) if stock.available(product) == 0 else ""
+    told = " · ".join(part for part in (costs or ctx.t(N_("not to be had just now")), sold_out) if part)
+    return f"• {product.name}\n   {told}"
 
 
 def text(ctx: Context, product: Product) -> str:
     """The card in Telegram's HTML; a long description gives way under a picture. Needs a transaction."""
     head = f"<b>{html.escape(product.name, quote=False)}</b>"
     costs = prices(ctx, ways.offered(product))
-    tail = [f"💰 {costs}"] if costs else []
+    tail = [f"💰 {costs}" if costs else "🙏 " + ctx.t(UNPAYABLE)]
     tail += _stock(ctx, product)
     limit = MAX_TEXT if product.picture_id is None else MAX_CAPTION
     room = limit - visible_length("\n\n".join([head, "\n".join(tail)])) - 2

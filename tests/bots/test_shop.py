@@ -144,3 +144,10 @@ def test_a_picture_stands_above_the_card_and_a_long_description_gives_way(talk: 
     assert "⭐5" in caption
     assert "🛒 Buy for ⭐5" in talk.labels()
     assert "Shop" in talk.press("🛒 Shop") or "shop" in talk.texts()[-1]
+
+
+def test_what_nobody_can_pay_is_said_kindly(talk: Talk, cast: Cast):
+    product = a_product(cast.tenant, codes(9), name="Tea", providers=["manual"])
+    assert "not to be had just now" in talk.say("/shop")[0]
+    assert "can't be bought just now" in talk.say(f"/start p_{product.code}")[0]
+    assert not [label for label in talk.labels() if "Buy" in label]
