@@ -81,6 +81,7 @@ class ProductsView(PageView):
             counts=stock.counts(product.id) if product.kind is ProductKind.DIGITAL_GOODS else None,
             left=stock.available(product),
             low=LOW_STOCK,
+            payable=ways.works(product, ready),
             ways=[(*WAYS[Provider(str(one))], Provider(str(one)) in ready) for one in product.providers],
             card=typed_card(written | {"providers": working}, tenants.get(product.tenant_id).locale),
             picture=product.picture_id,
@@ -95,8 +96,10 @@ class ProductsView(PageView):
         page = lookup.list_all(tenant_id(), tab[2], words, page=page_number(), size=SIZE)
         ids = [product.id for product in page.products]
         sold, counts = figures.sold(ids, viewer().timezone), stock.counts_of(ids)
+        ready = ways.set_up(tenant_id())
         return {
             "rows": [(product, sold[product.id], _left(product, counts)) for product in page.products],
+            "unpayable": {product.id for product in page.products if not ways.works(product, ready)},
             "more": page.more,
             "page": page.number,
             "tab": tab[0],

@@ -1,5 +1,7 @@
 """How a product can be paid: what the boss chose, and what of it is set up."""
 
+from collections.abc import Collection
+
 from app.domain.payments import Provider
 from app.models import Product
 from app.services import service_accounts
@@ -21,8 +23,8 @@ def has_account(tenant_id: int, provider: Provider) -> bool:
             return True
 
 
-def works(product: Product) -> bool:
-    """Whether there is a way to pay it that the boss chose and that is set up."""
+def works(product: Product, ready: Collection[Provider] | None = None) -> bool:
+    """Whether there is a way to pay it that the boss chose and that is set up; `ready` is that, where it is known."""
+    ready = set_up(product.tenant_id) if ready is None else ready
     chosen = [Provider(str(one)) for one in product.providers]
-    priced = [way for way in chosen if way is not Provider.STARS or product.stars]
-    return any(has_account(product.tenant_id, way) for way in priced)
+    return any(way in ready and (way is not Provider.STARS or bool(product.stars)) for way in chosen)
