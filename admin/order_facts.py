@@ -41,7 +41,9 @@ def facts_of(order: Order) -> dict[str, Any]:
         "buyer": person(member, order.telegram_id),
         "promoter": db.session.get(Promoter, order.promoter_id) if order.promoter_id else None,
         "state": order_parts.state_of(order, claimed_at),
-        "next_step": order_parts.next_step(order, claimed_at),
+        "next_step": order_parts.next_step(
+            order, claimed_at, mismatch=any(event.why == "amount_mismatch" for event in events)
+        ),
         "claimed_at": claimed_at,
         "timeline": order_story.timeline(events, order_story.callbacks_of(found), open_words=open_words),
         "steps": done,

@@ -154,8 +154,8 @@ def told_by(text: str) -> str:
     return who(actor, name)
 
 
-def next_step(order: Order, claimed_at: datetime | None) -> str:
-    """What happens next, or what is to be done."""
+def next_step(order: Order, claimed_at: datetime | None, *, mismatch: bool = False) -> str:
+    """What happens next, or what is to be done. `mismatch` = money came in that was not what was asked for."""
     stands = standing.standing_of(order, claimed_at)
     if stands is Standing.CLAIMED:
         return str(gettext("The buyer says that he has paid. Look into your account, then confirm it."))
@@ -163,4 +163,10 @@ def next_step(order: Order, claimed_at: datetime | None) -> str:
         return str(gettext("Deliver it to the buyer, then mark it as delivered."))
     if order.state in {OrderState.PAID, OrderState.FAILED} and order.error:
         return reason_words(order.error)
+    if mismatch and order.state in {OrderState.PENDING, OrderState.EXPIRED}:
+        return str(
+            gettext(
+                "The wrong amount came in and was not counted. Pay it back at the provider, or talk with the buyer."
+            )
+        )
     return str(NEXT[order.state])

@@ -13,11 +13,12 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
-from app.domain.orders import OrderState, Phase
-from app.domain.payments import Provider, RefundState
+from app.domain.money import Money
+from app.domain.orders import Actor, OrderState, Phase
+from app.domain.payments import MoneyStatus, Provider, Receipt, RefundState
 from app.domain.products import ProductKind
 from app.models import AuditEvent, Member, Order, Payment, Refund
-from app.services.payments import transfers
+from app.services.payments import marking, transfers
 from tests.cast import Cast, sign_in
 from tests.fulfilling import BIRTH, a_credit_product, a_report, paid, story
 from tests.paying import a_payment, fresh, order_of
@@ -196,3 +197,13 @@ def test_old_orders_are_found_pages_later(boss: FlaskClient, cast: Cast):
     codes = [paid(product, ago=timedelta(hours=n).total_seconds()).code for n in range(26)]
     assert codes[0] not in boss.get(f"{LIST}live/").text
     assert codes[0] in boss.get(f"{LIST}live/?page=1").text
+
+
+def test_a_wrong_amount_is_something_to_be_done(boss, cast):
+    payment = a_payment(cast.tenant, Provider.PINGPONG)
+    receipt = Receipt(payment.reference, MoneyStatus.SUCCESS, "t1", Money(1, payment.currency))
+    with transaction():
+        marking.mark_paid(payment.id, receipt, told_by=Actor.CALLBACK)
+    page = boss.get(f"{DETAILS}?id={payment.order_id}").get_data(as_text=True)
+    assert "金额不符" in page
+    assert "无需操作" not in page

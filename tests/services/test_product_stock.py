@@ -165,6 +165,7 @@ def test_the_boss_hears_once_that_little_is_left_and_once_that_nothing_is(cast: 
     assert seen[0] == []
     assert seen[1] == seen[-2] == ["low_stock"]
     assert seen[-1] == ["low_stock", "sold_out"]
+    assert [alert.kind for alert in shop_alerts.list_open(cast.tenant.id)] == ["sold_out"]
 
 
 def test_after_a_refill_he_hears_it_again(cast: Cast):

@@ -236,6 +236,9 @@ def _look_at_what_is_left(product_id: int) -> None:
     told_at = db.session.scalar(select(Product.low_stock_told_at).where(Product.id == product_id))
     key = f"{product_id}:{told_at.isoformat() if told_at else ''}"
     if left == 0:
+        shop_alerts.settle_kind(
+            product.tenant_id, [AlertKind.LOW_STOCK], audit.acting().name, product_id=product_id
+        )
         shop_alerts.raise_alert(
             product.tenant_id, AlertKind.SOLD_OUT, f"sold_out:{key}", product_id=product_id
         )
