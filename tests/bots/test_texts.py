@@ -6,12 +6,13 @@ import pytest
 
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
-from app.core.i18n import EN, ZH
+from app.core.i18n import EN, ZH, translate
 from app.core.queue import transaction
 from app.core.tenancy import tenant_scope
 from app.domain.bot_texts import MAIN_TEXTS, check_item, check_link, check_text, fill
 from app.models import AuditEvent, Bot, BotText
 from app.services import bot_texts
+from app.services.bots.apply import COMMANDS
 from tests.cast import Cast
 from tests.inbox_tools import make_bot
 
@@ -189,3 +190,9 @@ def test_the_buttons_of_another_tenant_cannot_be_reached(bot: Bot, cast: Cast):
             with pytest.raises(NotFound), transaction():
                 verb(bot, item.id)
         assert bot_texts.load(their_id).items == ()
+
+
+@pytest.mark.parametrize("locale", [EN, ZH])
+def test_the_help_names_every_command_of_the_menu(locale: str):
+    told = translate(locale, MAIN_TEXTS["help"].default)
+    assert all(f"/{name} - " in told for name, _ in COMMANDS if name != "help")
