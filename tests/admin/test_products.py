@@ -9,11 +9,9 @@ from sqlalchemy import select
 
 from app.core.db import db
 from app.core.queue import transaction
-from app.domain.payments import Service
 from app.domain.products import ProductKind, ProductState
 from app.domain.shop_alerts import AlertKind, path_of
 from app.models import AuditEvent, Bot, Product
-from app.services import service_accounts
 from app.services.products import stock
 from tests.cast import Cast, sign_in
 from tests.lottery_tools import a_bot
@@ -299,14 +297,3 @@ def test_another_tenants_bot_and_picture_are_not_taken(boss: FlaskClient, cast: 
     foreign = a_bot(cast.other_tenant, 9)
     boss.post(FORM, data=TYPED | {"bot_id": str(foreign.id), "picture": "999"})
     assert db.session.scalar(select(Product.id)) is None
-
-
-def test_a_product_that_nobody_can_pay_is_marked(boss: FlaskClient, cast: Cast):
-    product = a_product(cast.tenant, codes(3), name="Tea", providers=["manual"])
-    page = f"{LIST}details/?id={product.id}"
-    assert "无法付款" in boss.get(LIST).text
-    assert "现在没人能买。" in boss.get(page).text
-    with transaction():
-        service_accounts.save(cast.tenant.id, Service.MANUAL, {"instructions": "Pay to 42"})
-    assert "无法付款" not in boss.get(LIST).text
-    assert "现在没人能买。" not in boss.get(page).text
