@@ -119,7 +119,7 @@ def make_lottery(scene: Scene) -> None:
     expect(page.locator("main")).to_contain_text("小满的频道", timeout=SOON)
     scene.desk.look("lottery-publish")
     page.get_by_role("button", name="发布").click()
-    expect(page.locator(".lottery-state")).to_contain_text("进行中")
+    expect(page.locator(".thing-state")).to_contain_text("进行中")
     assert monotonic() - began < A_MINUTE / 2
     scene.desk.look("lottery-open")
 
