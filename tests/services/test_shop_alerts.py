@@ -43,7 +43,9 @@ def tell() -> int:
 
 
 def said() -> list[str]:
-    return list(db.session.scalars(select(OutgoingMessage.payload["text"].astext).order_by(OutgoingMessage.id)))
+    return list(
+        db.session.scalars(select(OutgoingMessage.payload["text"].astext).order_by(OutgoingMessage.id))
+    )
 
 
 def test_the_same_thing_is_written_once(cast: Cast):
