@@ -7,11 +7,10 @@ limit is set from outside. It never asks twice by itself: whoever calls decides 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
 from json import JSONDecodeError
 from typing import Any, Final, Protocol
-
-import openai
-from openai import AsyncOpenAI, OpenAI
 
 from app.domain.ai_costs import MOST_WRITTEN
 from app.domain.services import Access, Service, ServiceFailed
@@ -73,6 +72,12 @@ class _Heard:
         return "".join(self.parts)
 
 
+@cache
+def _library() -> Any:
+    """`openai`. It takes most of a second and much memory to load, so only who asks a model pays for that."""
+    return import_module("openai")
+
+
 def write(
     messages: Sequence[Message],
     access: Model,
@@ -85,7 +90,7 @@ def write(
 
     `user` is a pseudonym ([A-Za-z0-9_-]); by it the service keeps apart the end users of one account.
     """
-    heard = _Heard()
+    openai, heard = _library(), _Heard()
     asked = sum(len(message["content"]) for message in messages)
     try:
         asyncio.run(asyncio.wait_for(_listen(messages, access, user, heard, on_text), seconds))
@@ -105,9 +110,10 @@ def write(
 
 def models(access: Access) -> tuple[str, ...]:
     """The models that the key may use; costs nothing. Raises ServiceFailed."""
+    openai = _library()
     timeout = openai.Timeout(CHECK_SECONDS, connect=CONNECT_SECONDS)
     try:
-        with OpenAI(api_key=access.key, base_url=access.url, max_retries=0, timeout=timeout) as client:
+        with openai.OpenAI(api_key=access.key, base_url=access.url, max_retries=0, timeout=timeout) as client:
             return tuple(model.id for model in client.models.list().data)
     except openai.APIStatusError as error:
         raise _refused(error.status_code) from None
@@ -120,10 +126,11 @@ def models(access: Access) -> tuple[str, ...]:
 async def _listen(
     messages: Sequence[Message], access: Model, user: str, heard: _Heard, on_text: Callable[[str], None]
 ) -> None:
+    openai = _library()
     timeout = openai.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-    async with AsyncOpenAI(api_key=access.key, base_url=access.url, max_retries=0, timeout=timeout) as client:
-        create: Any = client.chat.completions.create
-        stream = await create(
+    settings = {"api_key": access.key, "base_url": access.url, "max_retries": 0, "timeout": timeout}
+    async with openai.AsyncOpenAI(**settings) as client:
+        stream = await client.chat.completions.create(
             model=access.model,
             messages=list(messages),
             stream=True,

@@ -54,7 +54,7 @@ def start(deaths: Path, telegram: Sandbox, count: int) -> list[int]:
     command = [sys.executable, "-m", "tests.faults.drawer", str(deaths)]
     env = os.environ | {"TELEGRAM_API_URL": telegram.url}
     crew = [subprocess.Popen(command, cwd=ROOT, env=env) for _ in range(count)]
-    return [one.wait(60) for one in crew]
+    return [one.wait(150) for one in crew]
 
 
 def live(deaths: Path, telegram: Sandbox) -> Counter[int]:

@@ -31,7 +31,7 @@ def house(faulty: Stack, tmp_path_factory: pytest.TempPathFactory) -> House:
 
 
 def test_workers_killed_on_the_way_draw_once_and_tell_everybody(stack: Stack, house: House, deaths: Path):
-    lottery = house.open("Killed", seconds=12)
+    lottery = house.open("Killed", seconds=20)
     for point in DEADLY:
         (deaths / point).touch()
     too_many = "Too Many Requests: retry after 2"
@@ -63,7 +63,7 @@ def kill_one(stack: Stack) -> None:
 
 def test_without_a_beat_workers_close_and_draw_it(stack: Stack, house: House):
     stack.kill9("beat")
-    lottery = house.open("Beatless", seconds=6)
+    lottery = house.open("Beatless", seconds=15)
     lottery.settle(seconds=60)
     assert not stack.lives("beat")
     assert lottery.check() == 0
