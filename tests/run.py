@@ -1,4 +1,4 @@
-"""`make test`: the whole suite in four parts, three at a time, since those with real processes mostly wait.
+"""`make test`: the whole suite in parts, several at a time, since tests mostly wait.
 
 Each part is a pytest of its own with servers of its own; its output comes when it is done. A few tests wait for
 real processes, and the parts may starve one of them on a small machine: what failed is run once more with the machine
@@ -17,15 +17,16 @@ from threading import Lock
 
 PARTS = {
     "faults": ["tests/faults"],
-    "e2e": ["tests/e2e"],
     "services": ["tests/services", "tests/core", "tests/tasks", "tests/cli"],
     "rest": [
         "tests",
-        *(f"--ignore=tests/{name}" for name in ("faults", "e2e", "services", "core", "tasks", "cli")),
+        *(f"--ignore=tests/{each}" for each in ("faults", "services", "core", "tasks", "cli", "bots", "e2e")),
     ],
+    "bots": ["tests/bots"],
+    "e2e": ["tests/e2e"],
 }
 """The longest first."""
-AT_ONCE = 3
+AT_ONCE = 4
 AGAIN = 6
 """More failures than this are no matter of a busy machine."""
 _SHOWING = Lock()

@@ -149,6 +149,7 @@ def attacks(call: Call, ids: dict[str, object]) -> Iterator[dict[str, object]]:
         yield {"json": everything}
 
 
+@pytest.mark.timeout(600)
 def test_a_stranger_sees_and_changes_nothing_of_another_tenant(
     app: Flask, cast: Cast, filled: dict[str, object]
 ):
