@@ -110,7 +110,7 @@ def test_a_draft_is_rewritten(boss: FlaskClient, shop: Shop):
 def test_buyers_are_reached_and_named(boss: FlaskClient, shop: Shop):
     tea = a_product(db.session.get_one(Tenant, shop.config.tenant_id), name="Green tea")
     an_order(tea, LIN, paid_at=clock.now())
-    for product, words in (("", "People who have bought something"), (tea.id, "Bought: Green tea")):
+    for product, words in (("", "买过东西的人"), (tea.id, "买过：Green tea")):
         assert boss.post(f"{PAGE}size/", data=entered(shop, kind="buyers", product=product)).json["size"] == 1
         boss.post(f"{PAGE}new/", data=entered(shop, kind="buyers", product=product))
         newest = db.session.query(Broadcast).order_by(Broadcast.id.desc()).first()
