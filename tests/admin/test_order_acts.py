@@ -8,18 +8,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.core.db import db
-from app.core.queue import transaction
-from app.domain.orders import OrderState, Phase
+from app.domain.orders import OrderState
 from app.domain.payments import Provider, RefundState
 from app.domain.products import ProductKind
-from app.models import AuditEvent, Member, Order, OutgoingMessage, Payment, Refund
-from app.services.payments import lookup, transfers
+from app.models import OutgoingMessage, Payment, Refund
+from app.services.payments import lookup
 from tests.cast import Cast, sign_in
 from tests.fulfilling import a_credit_product, paid, reread, story
-from tests.paying import a_payment, fresh, order_of
-from tests.shopping import BUYER, a_product, an_order
+from tests.order_pages import actions, by_hand, failed, refunds, transferred
+from tests.paying import a_payment, order_of
+from tests.shopping import a_product, an_order
 
-LIST = "/admin/orders/"
 DETAILS = "/admin/orders/details/"
 ACTS = "/admin/order-acts/"
 REFUND = "/admin/order-refund/"
@@ -28,41 +27,6 @@ REFUND = "/admin/order-refund/"
 @pytest.fixture
 def boss(app: Flask, cast: Cast) -> FlaskClient:
     return sign_in(app, cast.owner)
-
-
-def a_member(cast: Cast, name: str = "Chen", telegram_id: int = BUYER) -> Member:
-    member = Member(tenant_id=cast.tenant.id, telegram_id=telegram_id, first_name=name, username="chen")
-    with transaction():
-        db.session.add(member)
-    return member
-
-
-def by_hand(cast: Cast) -> Order:
-    """Waits for the boss to deliver it."""
-    product = a_product(cast.tenant, kind=ProductKind.MANUAL, name="Advice")
-    return paid(product, state=OrderState.GENERATING, phase=Phase.BY_HAND)
-
-
-def failed(cast: Cast) -> Order:
-    return paid(a_credit_product(cast.tenant), state=OrderState.FAILED, error="blocked_by_buyer")
-
-
-def transferred(cast: Cast) -> Payment:
-    """Confirmed by the boss: there is money to give back."""
-    payment = a_payment(cast.tenant, Provider.MANUAL)
-    with transaction():
-        transfers.confirm_transfer(payment.id, "Owner")
-    return fresh(payment)
-
-
-def actions() -> list[str]:
-    db.session.rollback()
-    return list(db.session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)))
-
-
-def refunds() -> list[tuple[int, RefundState]]:
-    db.session.rollback()
-    return [(one.amount_minor, one.state) for one in db.session.scalars(select(Refund).order_by(Refund.id))]
 
 
 def test_a_failed_order_is_tried_again(boss: FlaskClient, cast: Cast):

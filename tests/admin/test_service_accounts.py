@@ -1,76 +1,32 @@
 """Services, their keys, and the prompts of reports: never shown again, changed by whom they belong to."""
 
-from datetime import timedelta
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
 from app.core.settings import get_settings
-from app.domain.payments import Difference, MoneyStatus, Provider, Service
+from app.domain.payments import Service
 from app.domain.report_prompts import default
-from app.domain.shop_alerts import AlertKind
 from app.models import (
-    AuditEvent,
-    ReconciliationLine,
     ReportPrompt,
     ServiceAccount,
-    ShopAlert,
 )
-from app.services import breakers, service_accounts, shop_alerts
+from app.services import breakers, service_accounts
 from tests.cast import Cast, sign_in
-from tests.paying import a_payment, set_up_pingpong
-from tests.shopping import a_product
+from tests.order_pages import actions
+from tests.paying import set_up_pingpong
 
-ALERTS = "/admin/alerts/"
-RECONCILIATION = "/admin/reconciliation/"
 SERVICES = "/admin/service-accounts/"
 PROMPTS = "/admin/report-prompts/"
-SALES = "/admin/sales/"
 KEY = "sk-0123456789abcdef"
 
 
 @pytest.fixture
 def boss(app: Flask, cast: Cast) -> FlaskClient:
     return sign_in(app, cast.owner)
-
-
-def an_alert(cast: Cast, kind: AlertKind = AlertKind.LOW_STOCK, key: str = "1", **about: object) -> ShopAlert:
-    product = a_product(cast.tenant, name="Gold card")
-    with transaction():
-        shop_alerts.raise_alert(
-            cast.tenant.id, kind, key, product_id=product.id, details={"left": 3, **about}
-        )
-    return db.session.scalars(select(ShopAlert).order_by(ShopAlert.id.desc())).first()
-
-
-def a_line(cast: Cast, difference: Difference = Difference.UNPAID_HERE) -> ReconciliationLine:
-    payment = a_payment(cast.tenant, Provider.PINGPONG)
-    line = ReconciliationLine(
-        tenant_id=cast.tenant.id,
-        day=(clock.now() - timedelta(days=1)).date(),
-        provider=Provider.PINGPONG,
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        theirs=MoneyStatus.SUCCESS,
-        theirs_minor=1990,
-        ours="pending",
-        ours_minor=0,
-        currency="USD",
-        difference=difference,
-    )
-    with transaction():
-        db.session.add(line)
-    return line
-
-
-def actions() -> list[str]:
-    db.session.rollback()
-    return list(db.session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)))
 
 
 def test_what_is_used_without_an_account_is_said(boss: FlaskClient):

@@ -15,7 +15,7 @@ from tests.fulfilling import paid
 from tests.lottery_tools import enter
 from tests.sandbox_client import LIN, WANG, Sandbox
 from tests.shopping import a_product
-from tests.talking import Talk, give, make_bot, press
+from tests.talking import Talk, give, make_bot, message, press
 
 
 @pytest.fixture(autouse=True)
@@ -144,8 +144,6 @@ def test_broadcasts_of_another_tenant_are_none(talk: Talk, cast: Cast, telegram:
 
 
 def _photo() -> dict[str, object]:
-    from tests.talking import message
-
     payload = message("")
     del payload["text"]
     return {**payload, "photo": [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]}
