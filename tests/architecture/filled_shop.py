@@ -82,10 +82,11 @@ def fill_shop(numbered: dict[str, int], number: int, person: int, mark: str) -> 
         )
     )
     db.session.flush()
-    _of_order(owned | {"order_id": number}, numbered, number, person, mark)
+    _work_of(owned | {"order_id": number}, numbered, number, person, mark)
+    _money_of(numbered, number, mark)
 
 
-def _of_order(of_it: dict[str, int], numbered: dict[str, int], number: int, person: int, mark: str) -> None:
+def _work_of(of_it: dict[str, int], numbered: dict[str, int], number: int, person: int, mark: str) -> None:
     now = clock.now()
     owned = {"tenant_id": numbered["tenant_id"]}
     db.session.add_all(
@@ -107,16 +108,6 @@ def _of_order(of_it: dict[str, int], numbered: dict[str, int], number: int, pers
             OrderForm(
                 **owned, bot_id=number, telegram_id=person, product_id=number, field="q1", expires_at=now
             ),
-            Payment(
-                **numbered,
-                order_id=number,
-                provider=Provider.MANUAL,
-                reference=mark,
-                transaction=mark,
-                amount_minor=1990,
-                currency="USD",
-                state=PaymentState.PAID,
-            ),
             ShopAlert(
                 **numbered,
                 kind=AlertKind.MANUAL_ORDER,
@@ -126,7 +117,40 @@ def _of_order(of_it: dict[str, int], numbered: dict[str, int], number: int, pers
             ),
         ]
     )
+
+
+def _money_of(numbered: dict[str, int], number: int, mark: str) -> None:
+    owned = {"tenant_id": numbered["tenant_id"]}
+    db.session.add(
+        Payment(
+            **numbered,
+            order_id=number,
+            provider=Provider.MANUAL,
+            reference=mark,
+            transaction=mark,
+            amount_minor=1990,
+            currency="USD",
+            state=PaymentState.PAID,
+        )
+    )
     db.session.flush()
+    _books_of(owned, numbered, number, mark)
+    db.session.add(
+        Refund(
+            **numbered,
+            order_id=number,
+            receipt_id=number,
+            reference=mark,
+            amount_minor=100,
+            currency="USD",
+            state=RefundState.BY_HAND,
+            reason=mark,
+            asked_by=f"staff:{mark}",
+        )
+    )
+
+
+def _books_of(owned: dict[str, int], numbered: dict[str, int], number: int, mark: str) -> None:
     money = {"provider": Provider.MANUAL, "amount_minor": 1990, "currency": "USD"}
     db.session.add_all(
         [
@@ -152,7 +176,7 @@ def _of_order(of_it: dict[str, int], numbered: dict[str, int], number: int, pers
             ),
             ReconciliationLine(
                 **numbered,
-                day=now.date() - timedelta(days=1),
+                day=clock.now().date() - timedelta(days=1),
                 provider=Provider.PINGPONG,
                 payment_id=number,
                 order_id=number,
@@ -166,16 +190,3 @@ def _of_order(of_it: dict[str, int], numbered: dict[str, int], number: int, pers
         ]
     )
     db.session.flush()
-    db.session.add(
-        Refund(
-            **numbered,
-            order_id=number,
-            receipt_id=number,
-            reference=mark,
-            amount_minor=100,
-            currency="USD",
-            state=RefundState.BY_HAND,
-            reason=mark,
-            asked_by=f"staff:{mark}",
-        )
-    )
