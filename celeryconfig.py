@@ -36,6 +36,7 @@ enable_utc = True
 imports = (
     "tasks.bots",
     "tasks.broadcasts",
+    "tasks.credits",
     "tasks.lotteries",
     "tasks.maintenance",
     "tasks.orders",
@@ -57,6 +58,8 @@ task_routes = {
     "payments.*": {"queue": "high"},
     "payments.ask": {"queue": "default"},
     "payments.reconcile": {"queue": "batch"},
+    "credits.*": {"queue": "batch"},
+    "credits.expire_holds": {"queue": "default"},
     "polling.*": {"queue": "polling"},
 }
 task_acks_late = True
@@ -94,6 +97,8 @@ beat_schedule = {
     "payments.ask": _every(10, "payments.ask"),
     "payments.reconcile": _every(600, "payments.reconcile"),
     "payments.tell": _every(5, "payments.tell"),
+    "credits.sync": _every(2, "credits.sync"),
+    "credits.expire_holds": _every(5, "credits.expire_holds"),
     "maintenance.prune": _every(600, "maintenance.prune"),
     "maintenance.sweep_mail": _every(30, "maintenance.sweep_mail"),
     "maintenance.forget": _every(3600, "maintenance.forget"),

@@ -11,7 +11,16 @@ from app.models.affiliates import (
 )
 from app.models.bots import Bot, BotAlert, BotHour, BotMenuItem, BotText
 from app.models.broadcasts import Broadcast, BroadcastRecipient
-from app.models.credits import CreditAccount, CreditCheck, CreditPosting
+from app.models.credit_clients import CreditClient, CreditKey, CreditNonce
+from app.models.credit_sync import CreditDrift, CreditDriftLine, CreditLetter, CreditPartner
+from app.models.credits import (
+    CreditAccount,
+    CreditCheck,
+    CreditHold,
+    CreditHorizon,
+    CreditPosting,
+    CreditSettings,
+)
 from app.models.draws import LotteryCandidate, LotteryChunk, LotteryDraw, LotteryWinner
 from app.models.files import StoredFile
 from app.models.inbox import CronRun, Junk, ShardLease, Update
@@ -75,7 +84,17 @@ __all__ = [
     "CommissionEntry",
     "CreditAccount",
     "CreditCheck",
+    "CreditClient",
+    "CreditDrift",
+    "CreditDriftLine",
+    "CreditHold",
+    "CreditHorizon",
+    "CreditKey",
+    "CreditLetter",
+    "CreditNonce",
+    "CreditPartner",
     "CreditPosting",
+    "CreditSettings",
     "CronRun",
     "Domain",
     "Invitation",

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domain.strict_json import Malformed, read_object
 from app.gateways.payments import signing
-from app.gateways.payments.base import Malformed
 from app.gateways.payments.pingpong import read
 from app.gateways.payments.pingpong_messages import plain
-from app.gateways.payments.strict_json import read_object
 
 SALT = "SYNTH0SALT0FOR0TESTS0001"
 REQUEST = (

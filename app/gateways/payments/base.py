@@ -82,10 +82,6 @@ class RefundAnswer:
     reason: str = ""
 
 
-class Malformed(ValueError):
-    """A callback that is none: not UTF-8, not JSON, or without what it needs."""
-
-
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A callback that can be read, but that is not yet believed. `envelope` is what its signature is over."""

@@ -16,10 +16,10 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from app.domain.payments import MoneyStatus, Receipt
+from app.domain.strict_json import Malformed, read_object
 from app.gateways.payments import signing
 from app.gateways.payments.base import (
     Made,
-    Malformed,
     Notice,
     ProviderFailed,
     ProviderRefused,
@@ -35,7 +35,6 @@ from app.gateways.payments.pingpong_messages import (
     refund_answer,
     text_of,
 )
-from app.gateways.payments.strict_json import read_object
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 20.0

@@ -8,8 +8,8 @@ from typing import Final
 from app.core.errors import BadInput
 from app.domain.money import Money, read_money
 from app.domain.payments import MoneyStatus, Receipt
-from app.gateways.payments.base import Malformed, Notice, ProviderFailed, RefundAnswer
-from app.gateways.payments.strict_json import read_object
+from app.domain.strict_json import Malformed, read_object
+from app.gateways.payments.base import Notice, ProviderFailed, RefundAnswer
 
 _STATUSES: Final[Mapping[str, MoneyStatus]] = {
     "INIT": MoneyStatus.PROCESSING,

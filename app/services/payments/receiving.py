@@ -11,8 +11,9 @@ from app.core.tenancy import tenant_scope
 from app.domain.orders import Actor
 from app.domain.payments import Provider, Verdict
 from app.domain.shop_alerts import AlertKind
+from app.domain.strict_json import Malformed
 from app.gateways.payments import pingpong
-from app.gateways.payments.base import Malformed, Notice
+from app.gateways.payments.base import Notice
 from app.models import Payment
 from app.services import service_accounts
 from app.services.payments import accounts, disputes, hearing, lookup, marking

@@ -3,12 +3,14 @@
 import json
 from typing import Final, NoReturn
 
-from app.gateways.payments.base import Malformed
-
 MAX_DEPTH: Final = 20
 
 
-def read_object(raw: bytes | str) -> dict[str, object]:
+class Malformed(ValueError):
+    """Text that is none of what it should be: not UTF-8, not JSON, or without what it needs."""
+
+
+def read_object(raw: bytes | str, max_depth: int = MAX_DEPTH) -> dict[str, object]:
     """The one object that this is. Raises Malformed."""
     try:
         text = raw.decode("utf-8", "strict") if isinstance(raw, bytes) else raw
@@ -17,7 +19,7 @@ def read_object(raw: bytes | str) -> dict[str, object]:
         raise Malformed(str(error)[:200]) from None
     if not isinstance(found, dict):
         raise Malformed("not an object")
-    _check(found, 0)
+    _check(found, max_depth)
     return found
 
 
@@ -32,20 +34,20 @@ def _no_constant(name: str) -> NoReturn:
     raise Malformed(f"{name} is no number")
 
 
-def _check(value: object, depth: int) -> None:
-    """Raises Malformed for what is too deep, or holds half a character, which no database takes."""
-    if depth > MAX_DEPTH:
+def _check(value: object, levels: int) -> None:
+    """`levels` = how deep it may still go. Raises Malformed for what is too deep, or holds half a character, which no database takes."""
+    if levels < 0:
         raise Malformed("too deep")
     if isinstance(value, str):
         if "\x00" in value or not value.isascii():
             _check_text(value)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            _check(key, depth + 1)
-            _check(inner, depth + 1)
+            _check(key, levels - 1)
+            _check(inner, levels - 1)
     elif isinstance(value, list):
         for inner in value:
-            _check(inner, depth + 1)
+            _check(inner, levels - 1)
 
 
 def _check_text(value: str) -> None:

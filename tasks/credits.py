@@ -1,0 +1,1 @@
+"""Credits: expired holds, and sending changes to partners."""
