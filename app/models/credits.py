@@ -89,6 +89,8 @@ class CreditHold(Keyed, Created, TenantOwned, Model):
     posting_id: Mapped[int | None]
     expires_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    note: Mapped[str | None]
+    """Why somebody of the boss's let it go."""
 
     __table_args__ = (
         belongs_to("credit_account", "account_id"),

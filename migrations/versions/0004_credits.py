@@ -156,6 +156,7 @@ def upgrade() -> None:
     sa.Column('posting_id', sa.BigInteger(), nullable=True),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('note', sa.Text(), nullable=True),
     sa.Column('tenant_id', sa.BigInteger(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint('amount BETWEEN 1 AND 1000000000000', name=op.f('ck_credit_hold_amount')),
