@@ -6,7 +6,6 @@ Columns (in any order, English or Chinese names): `title`, `prizes` and `closes_
 channels are separated by blanks or semicolons.
 """
 
-import codecs
 import csv
 import io
 import re
@@ -16,9 +15,9 @@ from datetime import datetime, tzinfo
 from itertools import zip_longest
 from typing import Final
 
-from app.core.errors import BadInput
 from app.core.i18n import N_
 from app.domain import lottery_spec
+from app.domain.csv_text import BadFile, decode
 from app.domain.lotteries import MAX_PRIZE_NAME, LotterySpec
 from app.domain.lottery_fields import BadSpec
 
@@ -52,12 +51,6 @@ _FLAGS: Final = {
 Cells = Mapping[str, str]
 
 
-class BadFile(BadInput):
-    """Nothing of the file can be used."""
-
-    code = "bad_file"
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """A lottery of the file; `number` is its line there. Either `spec` or `error` is set."""
@@ -73,23 +66,13 @@ def parse(raw: bytes, *, tz: tzinfo, at: datetime | None = None) -> list[Line]:
     if len(raw) > MAX_BYTES:
         raise BadFile(N_("The file is larger than %(most)s KB."), most=MAX_BYTES // 1024)
     found: list[Line] = []
-    for number, cells in _rows(_decode(raw)):
+    for number, cells in _rows(decode(raw)):
         if len(found) == MAX_ROWS:
             raise BadFile(N_("The file has more than %(most)s lotteries."), most=MAX_ROWS)
         found.append(_read(number, cells, tz, at))
     if not found:
         raise BadFile(N_("The file holds no lottery below its header row."))
     return found
-
-
-def _decode(raw: bytes) -> str:
-    wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise BadFile(N_("The file is no readable text. Save it as CSV in UTF-8."))
 
 
 def _rows(text: str) -> Iterator[tuple[int, Cells | None]]:

@@ -14,8 +14,8 @@ from app.core import clock
 from app.core.db import db
 from app.core.queue import transaction
 from app.domain import lottery_csv
+from app.domain.csv_text import BadFile
 from app.domain.lotteries import ConditionKind, LotteryState
-from app.domain.lottery_csv import BadFile
 from app.models import Lottery
 from app.services.lotteries import bulk
 from app.services.lotteries.errors import BadRows
