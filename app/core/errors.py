@@ -1,5 +1,7 @@
 """The error tree. Every error that a person or a partner may see is an AppError."""
 
+from typing import Self
+
 from app.core.i18n import N_, translate
 
 
@@ -17,7 +19,13 @@ class AppError(Exception):
     def __init__(self, message: str | None = None, **params: object) -> None:
         self.message = message or type(self).message
         self.params = params
+        self.extra: dict[str, object] = {}
         super().__init__(self.message % params if params else self.message)
+
+    def adding(self, **extra: object) -> Self:
+        """The error with further members of its answer to programs, such as `fields`."""
+        self.extra |= extra
+        return self
 
     def text(self, locale: str) -> str:
         """The public text in one of our locales."""

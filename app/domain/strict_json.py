@@ -3,11 +3,21 @@
 import json
 from typing import Final, NoReturn
 
+from app.core.i18n import N_
+
 MAX_DEPTH: Final = 20
+NOT_AN_OBJECT: Final = N_("not an object")
+KEY_TWICE: Final = N_("a key stands there twice")
+TOO_DEEP: Final = N_("too deep")
+ZERO_CHARACTER: Final = N_("a zero character")
+HALF_CHARACTER: Final = N_("half a character")
 
 
 class Malformed(ValueError):
     """Text that is none of what it should be: not UTF-8, not JSON, or without what it needs."""
+
+    path: tuple[str | int, ...] = ()
+    """Where in it, from outside in; empty = as a whole, or unknown."""
 
 
 def read_object(raw: bytes | str, max_depth: int = MAX_DEPTH) -> dict[str, object]:
@@ -18,7 +28,7 @@ def read_object(raw: bytes | str, max_depth: int = MAX_DEPTH) -> dict[str, objec
     except (ValueError, RecursionError) as error:
         raise Malformed(str(error)[:200]) from None
     if not isinstance(found, dict):
-        raise Malformed("not an object")
+        raise Malformed(NOT_AN_OBJECT)
     _check(found, max_depth)
     return found
 
@@ -26,7 +36,7 @@ def read_object(raw: bytes | str, max_depth: int = MAX_DEPTH) -> dict[str, objec
 def _no_key_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Malformed("a key stands there twice")
+        raise Malformed(KEY_TWICE)
     return found
 
 
@@ -37,23 +47,31 @@ def _no_constant(name: str) -> NoReturn:
 def _check(value: object, levels: int) -> None:
     """`levels` = how deep it may still go. Raises Malformed for what is too deep, or holds half a character, which no database takes."""
     if levels < 0:
-        raise Malformed("too deep")
+        raise Malformed(TOO_DEEP)
     if isinstance(value, str):
         if "\x00" in value or not value.isascii():
             _check_text(value)
     elif isinstance(value, dict):
         for key, inner in value.items():
             _check(key, levels - 1)
-            _check(inner, levels - 1)
+            _check_at(key, inner, levels - 1)
     elif isinstance(value, list):
-        for inner in value:
-            _check(inner, levels - 1)
+        for place, inner in enumerate(value):
+            _check_at(place, inner, levels - 1)
+
+
+def _check_at(place: str | int, value: object, levels: int) -> None:
+    try:
+        _check(value, levels)
+    except Malformed as error:
+        error.path = (place, *error.path)
+        raise
 
 
 def _check_text(value: str) -> None:
     if "\x00" in value:
-        raise Malformed("a zero character")
+        raise Malformed(ZERO_CHARACTER)
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Malformed("half a character") from None
+        raise Malformed(HALF_CHARACTER) from None

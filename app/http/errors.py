@@ -1,6 +1,7 @@
 """Errors as people and programs see them: a friendly page, or RFC 9457 problem details under `/api/`. Never a trace."""
 
 import logging
+from collections.abc import Mapping
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -47,8 +48,12 @@ def answer(
     text: str = "",
     headers: dict[str, str] | None = None,
     fields: dict[str, list[str]] | None = None,
+    extra: Mapping[str, object] | None = None,
 ) -> Response:
-    """The error as JSON or as a page. `text` replaces the page's own words; `fields` says what was wrong where."""
+    """The error as JSON or as a page. `text` replaces the page's own words; `fields` says what was wrong where.
+
+    `extra` = further members of the JSON.
+    """
     picture, title, words = PAGES.get(status, PAGES[500 if status >= 500 else 400])
     if wants_json():
         body: dict[str, object] = {
@@ -59,7 +64,7 @@ def answer(
             "message": text or gettext(words),
             "request_id": request_id(),
         }
-        response = jsonify(body | ({"fields": fields} if fields else {}))
+        response = jsonify(body | ({"fields": fields} if fields else {}) | dict(extra or {}))
         response.mimetype = "application/problem+json"
     else:
         page = render_template(
@@ -80,7 +85,8 @@ def on_app_error(error: AppError) -> ResponseReturnValue:
     """One of our own errors: its status, code and public text."""
     headers = {"Retry-After": str(error.params.get("retry_after", 5))} if error.status in {429, 503} else {}
     generic = type(error) in {NotFound, NotAllowed} and not wants_json()
-    return answer(error.status, error.code, "" if generic else error.text(select_locale()), headers)
+    text = "" if generic else error.text(select_locale())
+    return answer(error.status, error.code, text, headers, extra=error.extra)
 
 
 def on_http_error(error: HTTPException) -> ResponseReturnValue:
