@@ -48,6 +48,7 @@ def answer(
     text: str = "",
     headers: dict[str, str] | None = None,
     fields: dict[str, list[str]] | None = None,
+    *,
     extra: Mapping[str, object] | None = None,
 ) -> Response:
     """The error as JSON or as a page. `text` replaces the page's own words; `fields` says what was wrong where.
