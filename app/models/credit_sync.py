@@ -19,6 +19,9 @@ class CreditPartner(Keyed, Created, TenantOwned, Model):
     url: Mapped[str]
     key_id: Mapped[str] = mapped_column(unique=True)
     secret: Mapped[str] = mapped_column(EncryptedText)
+    former_secret: Mapped[str | None] = mapped_column(EncryptedText)
+    """Signs beside the new one until `former_until`, so that the partner can change without a pause."""
+    former_until: Mapped[datetime | None]
     sources: Mapped[list[object]] = mapped_column(server_default=text("'[]'::jsonb"))
     """Only postings of these sources are sent; empty = all but `except_source`."""
     except_source: Mapped[str | None]
@@ -31,10 +34,22 @@ class CreditPartner(Keyed, Created, TenantOwned, Model):
     failing_since: Mapped[datetime | None]
     error: Mapped[str | None]
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    asked_at: Mapped[datetime | None]
+    """When a task was last asked for that has not begun yet."""
+    slow: Mapped[bool] = mapped_column(server_default="false")
+    """Its last answer took long; few of those are asked at once."""
     lease_token: Mapped[int] = mapped_column(server_default="0")
     lease_until: Mapped[datetime | None]
     batch_size: Mapped[int] = mapped_column(Integer, server_default="500")
     """Halved while a refused batch is searched for the item that the partner does not take."""
+    batch_id: Mapped[str | None]
+    """Of the batch that the partner has not answered for yet: it is sent again as it was, under the same name."""
+    batch_ids: Mapped[list[object]] = mapped_column(server_default=text("'[]'::jsonb"))
+    """The postings of that batch."""
+    batch_replays: Mapped[bool] = mapped_column(server_default="false")
+    """They are letters that the boss had sent once more."""
+    letters_in_row: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Changes that were refused alone, one after the other, with nothing taken between."""
     sent_at: Mapped[datetime | None]
     """When the partner last took a batch."""
     sent_count: Mapped[int] = mapped_column(server_default="0")
@@ -63,6 +78,8 @@ class CreditLetter(Keyed, Created, TenantOwned, Model):
 
     __table_args__ = (
         belongs_to("credit_partner", "partner_id"),
+        # Who is erased leaves no letters.
+        belongs_to("credit_account", "account_id"),
         UniqueConstraint("partner_id", "posting_id"),
         Index(
             "ix_credit_letter_open",
@@ -86,6 +103,9 @@ class CreditDrift(Keyed, Created, TenantOwned, Model):
     """Who asked for it: a person's e-mail address, or a project's source."""
     compared: Mapped[int] = mapped_column(Integer, server_default="0")
     differing: Mapped[int] = mapped_column(Integer, server_default="0")
+    """With those that only one side knows."""
+    unknown_here: Mapped[int] = mapped_column(Integer, server_default="0")
+    unknown_there: Mapped[int] = mapped_column(Integer, server_default="0")
     explained: Mapped[int] = mapped_column(Integer, server_default="0")
     """Of those that differ: whose difference is exactly what has not been delivered yet."""
 
@@ -101,7 +121,8 @@ class CreditDriftLine(Keyed, TenantOwned, Model):
     telegram_id: Mapped[int]
     ours: Mapped[int | None]
     """None = no such account here."""
-    theirs: Mapped[int]
+    theirs: Mapped[int | None]
+    """None = no such account there."""
     undelivered: Mapped[int] = mapped_column(server_default="0")
     """The sum of changes that the partner has not been sent yet."""
 
