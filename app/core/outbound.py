@@ -2,7 +2,7 @@
 
 It reaches public web servers only: https on port 443, every address of the name public, the connection made to
 the address that was checked. So nobody can make us speak to our own network, whatever a name resolves to a moment
-later.
+later. What the operator names in OUTBOUND_ORIGINS, and nothing beside it, may be private or plain http.
 """
 
 import http.client
@@ -19,7 +19,8 @@ from typing import Any, cast
 import certifi
 
 from app.core.errors import OutsideFailed
-from app.core.safe_url import HTTPS_PORT, UnsafeUrl, check_url, is_public, literal
+from app.core.safe_url import HTTPS_PORT, Origin, Target, UnsafeUrl, check_url, is_public, literal
+from app.core.settings import get_settings
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 10.0
@@ -61,9 +62,9 @@ def system_resolver(host: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """Fetches by the rules above.
+    """Fetches by the rules above. `origins` are those that the operator allows.
 
-    The fields exist for tests: another resolver, addresses that may be reached though they are not public, the
+    The other fields exist for tests: another resolver, addresses that may be reached though they are not public, the
     port that is dialled instead of 443, and a certificate to trust (PEM). Production uses `safe_fetch`.
     """
 
@@ -71,6 +72,7 @@ class Fetcher:
     allow: Collection[str] = ()
     port: int = HTTPS_PORT
     trust: str | None = field(default=None, repr=False)
+    origins: Collection[Origin] = ()
 
     def fetch(
         self,
@@ -83,15 +85,17 @@ class Fetcher:
         max_bytes: int = MAX_BYTES,
     ) -> Fetched:
         """One request, one answer. `timeout` is for everything together. Raises UnsafeUrl and FetchFailed."""
-        target = check_url(url)
+        target = check_url(url, self.origins)
         deadline = time.monotonic() + timeout
         connect_by = min(deadline, time.monotonic() + CONNECT_SECONDS)
-        addresses = self._checked_addresses(target.host, connect_by)
-        connection = http.client.HTTPConnection(target.host, HTTPS_PORT)
-        with self._connect(target.host, addresses, connect_by) as line:
+        addresses = self._checked_addresses(target, connect_by)
+        connection = http.client.HTTPConnection(target.host, target.port)
+        with self._connect(target, addresses, connect_by) as line:
             connection.sock = cast(socket.socket, _TimedSocket(line, deadline))
             try:
-                connection.request(method, target.path, body=body, headers=_headers(target.host, headers))
+                connection.request(
+                    method, target.path, body=body, headers=_headers(target.authority, headers)
+                )
                 return _read(connection.getresponse(), max_bytes)
             except TimeoutError:
                 raise FetchFailed("timeout") from None
@@ -99,24 +103,26 @@ class Fetcher:
                 # Nothing of the other side's text goes on: it may repeat a secret of the request.
                 raise FetchFailed("broken") from None
 
-    def _checked_addresses(self, host: str, until: float) -> Sequence[str]:
+    def _checked_addresses(self, target: Target, until: float) -> Sequence[str]:
+        host = target.host
         found = [host] if literal(host) else _in_time(lambda: self.resolver(host), until)
         if not found:
             raise FetchFailed("dns")
-        if not all(is_public(each) or each in self.allow for each in found):
+        if not target.allowed and not all(is_public(each) or each in self.allow for each in found):
             raise UnsafeUrl("leads to an address that is not public")
         return found[:ADDRESSES_TRIED]
 
-    def _connect(self, host: str, addresses: Sequence[str], until: float) -> ssl.SSLSocket:
-        """A TLS connection to the first address that answers, its certificate checked for the host."""
-        context = ssl.create_default_context()
-        context.load_verify_locations(cafile=certifi.where(), cadata=self.trust)
+    def _connect(self, target: Target, addresses: Sequence[str], until: float) -> socket.socket:
+        """A connection to the first address that answers; of https with its certificate checked for the host."""
         reason = "connect"
         for address in addresses:
             try:
-                plain = socket.create_connection((address, self.port), timeout=_left(until))
+                port = target.port if target.allowed else self.port
+                plain = socket.create_connection((address, port), timeout=_left(until))
                 plain.settimeout(_left(until))
-                return context.wrap_socket(plain, server_hostname=host)
+                if target.scheme == "http":
+                    return plain
+                return self._context().wrap_socket(plain, server_hostname=target.host)
             except TimeoutError:
                 reason = "timeout"
             except ssl.SSLError:
@@ -125,14 +131,19 @@ class Fetcher:
                 reason = "connect"
         raise FetchFailed(reason)
 
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        context.load_verify_locations(cafile=certifi.where(), cadata=self.trust)
+        return context
 
-class _TimedSocket(io.RawIOBase):
+
+class _TimedSocket:
     """A socket as http.client uses it, each step of which ends at one deadline.
 
     The timeout of a plain socket starts anew with each byte, so a peer that drips could hold us for ever.
     """
 
-    def __init__(self, line: ssl.SSLSocket, deadline: float) -> None:
+    def __init__(self, line: socket.socket, deadline: float) -> None:
         self._line = line
         self._deadline = deadline
 
@@ -142,7 +153,16 @@ class _TimedSocket(io.RawIOBase):
             self._line.sendall(data[start : start + STEP])
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
+        return io.BufferedReader(_TimedReader(self._line, self._deadline))
+
+    def close(self) -> None:
+        """Whoever opened the line closes it: http.client is done with it before the answer is read."""
+
+
+class _TimedReader(io.RawIOBase):
+    def __init__(self, line: socket.socket, deadline: float) -> None:
+        self._line = line
+        self._deadline = deadline
 
     def readable(self) -> bool:
         return True
@@ -176,9 +196,9 @@ def _in_time(resolve: Callable[[], Sequence[str]], until: float) -> Sequence[str
         raise FetchFailed("timeout") from None
 
 
-def _headers(host: str, given: Mapping[str, str] | None) -> dict[str, str]:
+def _headers(authority: str, given: Mapping[str, str] | None) -> dict[str, str]:
     own = {
-        "Host": f"[{host}]" if ":" in host else host,
+        "Host": authority,
         "Accept-Encoding": "identity",
         "Connection": "close",
         "User-Agent": "Laoban",
@@ -198,7 +218,9 @@ def _read(response: http.client.HTTPResponse, max_bytes: int) -> Fetched:
     return Fetched(response.status, headers, body)
 
 
-_PRODUCTION = Fetcher()
+def production() -> Fetcher:
+    """How this process fetches."""
+    return Fetcher(origins=get_settings().outbound_origins)
 
 
 def safe_fetch(
@@ -211,6 +233,6 @@ def safe_fetch(
     max_bytes: int = MAX_BYTES,
 ) -> Fetched:
     """Fetches from an address that somebody gave us. Raises UnsafeUrl and FetchFailed."""
-    return _PRODUCTION.fetch(
+    return production().fetch(
         url, method=method, headers=headers, body=body, timeout=timeout, max_bytes=max_bytes
     )

@@ -2,7 +2,9 @@
 
 import ipaddress
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
@@ -11,6 +13,7 @@ from app.core.errors import BadInput
 from app.core.i18n import N_
 
 HTTPS_PORT = 443
+PORTS: Final = {"http": 80, "https": HTTPS_PORT}
 MAX_URL = 2048
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -46,29 +49,85 @@ class UnsafeUrl(BadInput):
         return self.reason
 
 
+class Origin(NamedTuple):
+    """A web server: the beginning of a URL up to its path."""
+
+    scheme: str
+    host: str
+    port: int
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A checked URL: the host as the certificate names it, and path with query."""
+    """A checked URL: the host as the certificate names it, and path with query.
+
+    `allowed` = the operator allows its origin, so none of the rules about public addresses concerns it.
+    """
 
     host: str
     path: str
+    scheme: str = "https"
+    port: int = HTTPS_PORT
+    allowed: bool = False
+
+    @property
+    def authority(self) -> str:
+        """What the Host header says."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def check_url(url: str) -> Target:
-    """Looks at the text alone; nothing is resolved. For forms that take a URL. Raises UnsafeUrl."""
+def read_origin(text: str) -> Origin:
+    """`http://127.0.0.1:8081`: scheme, host and perhaps a port, and nothing behind. Raises ValueError."""
+    try:
+        parts = parse_url(text)
+    except LocationParseError:
+        raise ValueError("an origin is scheme://host:port") from None
+    host = _host(parts.host)
+    if (
+        parts.scheme not in PORTS
+        or not host
+        or parts.auth is not None
+        or parts.path not in {None, "", "/"}
+        or parts.query is not None
+        or parts.fragment is not None
+        or re.search(r"[\x00-\x20\x7f\\*@]", text)
+    ):
+        raise ValueError("an origin is http://host:port or https://host:port, and nothing behind")
+    return Origin(parts.scheme, host, parts.port or PORTS[parts.scheme])
+
+
+def check_url(url: str, origins: Collection[Origin] = ()) -> Target:
+    """Looks at the text alone; nothing is resolved. For forms that take a URL. Raises UnsafeUrl.
+
+    `origins` are what the operator allows although it is not public, or not https.
+    """
     if len(url) > MAX_URL or re.search(r"[\x00-\x20\x7f\\]", url):
         raise UnsafeUrl("too long, or blanks, control characters or backslashes in it")
     try:
         parts = parse_url(url)
     except LocationParseError:
         raise UnsafeUrl("no URL") from None
-    if parts.scheme != "https":
-        raise UnsafeUrl("not https")
     if parts.auth is not None or "@" in re.split(r"[/?#]", url.partition("://")[2])[0]:
         raise UnsafeUrl("user or password in it")
+    host = _host(parts.host)
+    if parts.scheme in PORTS and host:
+        origin = Origin(parts.scheme, host, parts.port or PORTS[parts.scheme])
+        if origin in origins:
+            return Target(host, parts.request_uri, origin.scheme, origin.port, allowed=True)
+    if parts.scheme != "https":
+        raise UnsafeUrl("not https")
     if parts.port not in {None, HTTPS_PORT}:
         raise UnsafeUrl("another port than 443")
-    host = (parts.host or "").strip("[]").removesuffix(".").lower()
+    _check_host(host)
+    return Target(host, parts.request_uri)
+
+
+def _host(text: str | None) -> str:
+    return (text or "").strip("[]").removesuffix(".").lower()
+
+
+def _check_host(host: str) -> None:
     if not host:
         raise UnsafeUrl("no host")
     if literal(host) is None:
@@ -76,7 +135,6 @@ def check_url(url: str) -> Target:
             raise UnsafeUrl("no public host name")
     elif not is_public(host):
         raise UnsafeUrl("an address that is not public")
-    return Target(host, parts.request_uri)
 
 
 def is_public(text: str) -> bool:

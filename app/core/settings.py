@@ -18,6 +18,7 @@ from app.core import embedded
 from app.core.errors import Misconfigured
 from app.core.ids import api_key
 from app.core.order_settings import OrderSettings, web_address
+from app.core.safe_url import Origin, read_origin
 
 TELEGRAM = "https://api.telegram.org"
 CUT_LINE = {
@@ -99,6 +100,10 @@ class Settings(OrderSettings):
         description="hash of the drand chain that the relays must serve (quicknet)",
     )
 
+    outbound_origins: Annotated[list[Origin], NoDecode] = Field(
+        [],
+        description="origins (http://127.0.0.1:8081), comma-separated, that partners' addresses may have although they are not public https",
+    )
     mail_url: str = Field(
         "", description="smtp://user:password@host:587; empty = no mail, no e-mail confirmation"
     )
@@ -131,6 +136,15 @@ class Settings(OrderSettings):
     def _split_urls(cls, value: object) -> object:
         return (
             [url.strip().rstrip("/") for url in value.split(",") if url.strip()]
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("outbound_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        return (
+            [read_origin(origin.strip()) for origin in value.split(",") if origin.strip()]
             if isinstance(value, str)
             else value
         )

@@ -93,6 +93,9 @@ class Partner(BaseHTTPRequestHandler):
     def redirect(self):
         self.answer(302, Location=self.server.elsewhere)
 
+    def closing(self):
+        self.answer(200, b"yes", Connection="close")
+
     def full(self):
         self.answer(200, b"x" * outbound.MAX_BYTES)
 
@@ -162,6 +165,10 @@ def test_an_answer_comes_whole(partner):
     method, path, headers, body = partner.seen[0]
     assert (method, path, body) == ("POST", "/ok?n=1", b"{}")
     assert (headers["Host"], headers["X-Signature"]) == (PARTNER, "s")
+
+
+def test_a_server_that_says_that_it_closes_is_read_too(partner):
+    assert partner.fetcher.fetch(f"https://{PARTNER}/closing").body == b"yes"
 
 
 def test_a_refusal_is_an_answer_too(partner):
@@ -271,8 +278,8 @@ def test_a_name_server_that_does_not_answer():
 
 
 def test_production_allows_nothing_extra():
-    fetcher = outbound._PRODUCTION
-    assert (list(fetcher.allow), fetcher.port, fetcher.trust) == ([], 443, None)
+    fetcher = outbound.production()
+    assert (list(fetcher.allow), list(fetcher.origins), fetcher.port, fetcher.trust) == ([], [], 443, None)
     assert fetcher.resolver is outbound.system_resolver
     with pytest.raises(UnsafeUrl):
         safe_fetch("https://127.0.0.1/")
