@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from app.core.errors import AppError, BadInput, Conflict
+from app.core.errors import AppError, BadInput, Conflict, LimitReached, NotAllowed
 from app.core.i18n import N_
 
 MAX_AMOUNT = 10**12
@@ -13,6 +13,7 @@ REFERENCE = re.compile(r"[A-Za-z0-9._:-]{1,200}", re.ASCII)
 SOURCE = re.compile(r"[A-Za-z0-9_.-]{1,32}", re.ASCII)
 LOTTERY = "lottery"
 ADMIN = "admin"
+TRANSFER = "transfer"
 """Sources of postings that we make ourselves."""
 # PostgreSQL keeps no NUL, and UTF-8 has no lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -22,7 +23,7 @@ Key = tuple[str, str]
 
 
 class InsufficientCredits(Conflict):
-    """The balance is smaller than what was to be taken. The reference stays free for a later try."""
+    """Less than what was to be taken is there and not held. The reference stays free for a later try."""
 
     code = "insufficient_credits"
     message = N_("There are not enough credits: the balance is %(balance)s.")
@@ -31,6 +32,38 @@ class InsufficientCredits(Conflict):
 class ReferenceConflict(Conflict):
     code = "reference_conflict"
     message = N_("This reference was already used for another posting.")
+
+
+class NotPosted(Conflict):
+    """A posting of an atomic batch that was refused because of another one."""
+
+    code = "not_posted"
+    message = N_("This was not posted, because another posting of the batch was refused.")
+
+
+class TransfersOff(NotAllowed):
+    code = "transfers_off"
+    message = N_("Giving credits to others is turned off here.")
+
+
+class TransferLimit(LimitReached):
+    code = "transfer_limit"
+    message = N_("This is more than may be given away in a day: %(left)s are left for today.")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an account has. Without one, nothing."""
+
+    balance: int = 0
+    held: int = 0
+    floor: int = 0
+    """What `available` may not fall below; below zero where an overdraft is allowed."""
+
+    @property
+    def available(self) -> int:
+        """What is not held."""
+        return self.balance - self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +123,24 @@ class Earlier:
 
 
 def decide(
-    new: Iterable[NewPosting], balances: Mapping[int, int], known: Mapping[Key, Earlier]
+    new: Iterable[NewPosting], accounts: Mapping[int, Standing], known: Mapping[Key, Earlier]
 ) -> list[int | Posting | AppError]:
     """What becomes of each posting when they come in this order; no two of them have the same reference.
 
-    A number is the balance after a posting that is to be written. `balances` are by Telegram id.
+    A number is the balance after a posting that is to be written. `accounts` are by Telegram id.
     """
-    left = dict(balances)
+    balances = {telegram_id: account.balance for telegram_id, account in accounts.items()}
+    lowest = {telegram_id: account.floor + account.held for telegram_id, account in accounts.items()}
     decisions: list[int | Posting | AppError] = []
     for each in new:
-        after = left[each.telegram_id] + each.amount
-        if each.key in known:
+        member = each.telegram_id
+        after = balances[member] + each.amount
+        if known and each.key in known:
             decisions.append(_answer(known[each.key], each))
-        elif after < 0:
-            decisions.append(InsufficientCredits(balance=left[each.telegram_id]))
+        elif after < lowest[member]:
+            decisions.append(InsufficientCredits(balance=balances[member] - accounts[member].held))
         else:
-            left[each.telegram_id] = after
+            balances[member] = after
             decisions.append(after)
     return decisions
 

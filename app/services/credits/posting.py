@@ -1,11 +1,11 @@
-"""Making postings: each once, whoever repeats it, and no balance below zero.
+"""Making postings: each once, whoever repeats it, and no account below its floor.
 
 Whoever posts takes the rows in one order, so nobody waits in a circle: first accounts, by Telegram id, then
 references. A transaction that posts for several members therefore posts them in one `post_many`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import text
 
@@ -17,41 +17,30 @@ from app.domain.credits import (
     InsufficientCredits,
     Key,
     NewPosting,
+    NotPosted,
     Posting,
     ReferenceConflict,
     decide,
 )
+from app.services.credits.accounts import Account, lock, make
 
 # The lock makes the balance that `account` reads the newest one, however old the statement's snapshot is.
 _POST = text("""
 WITH account AS (
-    SELECT id, balance FROM credit_account
+    SELECT id, balance, held, floor FROM credit_account
     WHERE tenant_id = :tenant_id AND telegram_id = :telegram_id FOR NO KEY UPDATE
 ), posted AS (
     INSERT INTO credit_posting (tenant_id, account_id, amount, balance, source, reference, reason, details)
     SELECT :tenant_id, id, CAST(:amount AS bigint), balance + CAST(:amount AS bigint),
         :source, :reference, :reason, CAST(:details AS jsonb)
-    FROM account WHERE balance + CAST(:amount AS bigint) >= 0
+    FROM account WHERE balance - held + CAST(:amount AS bigint) >= floor
     ON CONFLICT (tenant_id, source, reference) DO NOTHING
     RETURNING id, account_id, amount
 ), kept AS (
     UPDATE credit_account SET balance = credit_account.balance + posted.amount
     FROM posted WHERE credit_account.id = posted.account_id
 )
-SELECT account.balance, posted.id FROM account LEFT JOIN posted ON true
-""")
-_MAKE = text("""
-INSERT INTO credit_account (tenant_id, telegram_id)
-SELECT :tenant_id, telegram_id FROM unnest(CAST(:telegram_ids AS bigint[])) AS wanted (telegram_id)
-ORDER BY telegram_id ON CONFLICT (tenant_id, telegram_id) DO NOTHING
-""")
-# All or none: who held some while he makes the missing ones would break the order.
-_LOCK = text("""
-SELECT telegram_id, id, balance FROM credit_account
-WHERE tenant_id = :tenant_id AND telegram_id = ANY(CAST(:telegram_ids AS bigint[]))
-  AND :wanted = (SELECT count(*) FROM credit_account
-                 WHERE tenant_id = :tenant_id AND telegram_id = ANY(CAST(:telegram_ids AS bigint[])))
-ORDER BY telegram_id FOR NO KEY UPDATE
+SELECT account.balance, account.held, posted.id FROM account LEFT JOIN posted ON true
 """)
 _EARLIER = text("""
 SELECT posting.source, posting.reference, posting.id, telegram_id, amount, posting.balance, reason
@@ -114,28 +103,30 @@ def post(
         "details": _encoded(new),
     }
     row = db.session.execute(_POST, values).first()
-    if row is None and amount > 0:
-        _make_accounts(tenant_id, [telegram_id])
+    if row is None and make(tenant_id, [telegram_id], amount):
         row = db.session.execute(_POST, values).one()
     if row is not None and row.id is not None:
         return Posting(row.id, telegram_id, amount, row.balance + amount)
-    earlier = _earlier(tenant_id, [new]).get(new.key)
+    earlier = find_earlier(tenant_id, [new.key]).get(new.key)
     if earlier is None:
-        raise InsufficientCredits(balance=0 if row is None else row.balance)
+        raise InsufficientCredits(balance=0 if row is None else row.balance - row.held)
     return earlier.answer(new)
 
 
-def post_many(tenant_id: int, new: Sequence[NewPosting]) -> list[Posting | AppError]:
+def post_many(tenant_id: int, new: Sequence[NewPosting], *, atomic: bool = False) -> list[Posting | AppError]:
     """Makes many postings in this order; answers in the same order what `post` would return or raise for each.
 
-    A refused one does not hinder the others. The same reference twice in one call counts once. The number of
-    statements does not depend on how many postings there are.
+    A refused one does not hinder the others, unless it is all or nothing (`atomic`): then nothing is written and those
+    that could have been are NotPosted. A duplicate is not refused. The same reference twice in one call counts once.
+    The number of statements does not depend on how many postings there are.
     """
     firsts: dict[Key, int] = {}
     for place, each in enumerate(new):
         firsts.setdefault(each.key, place)
+    doomed = atomic and any(_differ(each, new[firsts[each.key]]) for each in new)
+    different = [new[place] for place in firsts.values()]
     results = dict(
-        zip(firsts, _post_different(tenant_id, [new[place] for place in firsts.values()]), strict=True)
+        zip(firsts, _post_different(tenant_id, different, atomic=atomic, doomed=doomed), strict=True)
     )
     return [
         results[each.key]
@@ -145,17 +136,24 @@ def post_many(tenant_id: int, new: Sequence[NewPosting]) -> list[Posting | AppEr
     ]
 
 
+def _differ(each: NewPosting, first: NewPosting) -> bool:
+    return (each.telegram_id, each.amount, each.reason) != (first.telegram_id, first.amount, first.reason)
+
+
 def _again(each: NewPosting, first: NewPosting, result: Posting | AppError) -> Posting | AppError:
-    if (each.telegram_id, each.amount, each.reason) != (first.telegram_id, first.amount, first.reason):
+    if _differ(each, first):
         return ReferenceConflict()
     return result if isinstance(result, AppError) else replace(result, duplicate=True)
 
 
-def _post_different(tenant_id: int, new: list[NewPosting]) -> list[Posting | AppError]:
-    accounts = _lock_accounts(tenant_id, sorted({each.telegram_id for each in new}))
-    balances = {telegram_id: account.balance for telegram_id, account in accounts.items()}
+def _post_different(
+    tenant_id: int, new: list[NewPosting], *, atomic: bool, doomed: bool
+) -> list[Posting | AppError]:
+    accounts = lock(tenant_id, sorted({each.telegram_id for each in new}))
     while True:
-        decisions = decide(new, balances, _earlier(tenant_id, new))
+        decisions = decide(new, accounts, find_earlier(tenant_id, [each.key for each in new]))
+        if doomed or (atomic and any(isinstance(one, AppError) for one in decisions)):
+            return [NotPosted() if isinstance(one, int) else one for one in decisions]
         wanted = [(each, after) for each, after in zip(new, decisions, strict=True) if isinstance(after, int)]
         try:
             ids = _write(tenant_id, accounts, wanted)
@@ -170,28 +168,9 @@ def _post_different(tenant_id: int, new: list[NewPosting]) -> list[Posting | App
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
-    id: int
-    balance: int
-
-
-def _lock_accounts(tenant_id: int, telegram_ids: list[int]) -> dict[int, _Account]:
-    """The accounts of these members, made where there are none, and nobody else's until the transaction's end."""
-    values = {"tenant_id": tenant_id, "telegram_ids": telegram_ids, "wanted": len(telegram_ids)}
-    rows = db.session.execute(_LOCK, values).all()
-    if len(rows) < len(telegram_ids):
-        _make_accounts(tenant_id, telegram_ids)
-        rows = db.session.execute(_LOCK, values).all()
-    return {row.telegram_id: _Account(row.id, row.balance) for row in rows}
-
-
-def _make_accounts(tenant_id: int, telegram_ids: Sequence[int]) -> None:
-    db.session.execute(_MAKE, {"tenant_id": tenant_id, "telegram_ids": telegram_ids})
-
-
-def _earlier(tenant_id: int, new: Iterable[NewPosting]) -> dict[Key, Earlier]:
-    keys = [each.key for each in new]
+def find_earlier(tenant_id: int, keys: Iterable[Key]) -> dict[Key, Earlier]:
+    """Those of the references that were used."""
+    keys = list(keys)
     values = {
         "tenant_id": tenant_id,
         "sources": [source for source, _ in keys],
@@ -202,7 +181,7 @@ def _earlier(tenant_id: int, new: Iterable[NewPosting]) -> dict[Key, Earlier]:
 
 
 def _write(
-    tenant_id: int, accounts: dict[int, _Account], wanted: Sequence[tuple[NewPosting, int]]
+    tenant_id: int, accounts: dict[int, Account], wanted: Sequence[tuple[NewPosting, int]]
 ) -> dict[Key, int]:
     """Writes postings with the balances after them; their ids. Raises _ReferenceTaken and has then written nothing."""
     if not wanted:

@@ -1,11 +1,12 @@
 """Balances and histories, and the proof that they agree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, text
 
 from app.core.db import db
+from app.domain.credits import Standing
 from app.models import CreditAccount, CreditPosting, Tenant
 
 MOST_MISMATCHES = 100
@@ -14,16 +15,27 @@ SELECT (SELECT count(*) FROM credit_account WHERE tenant_id = tenant.id) AS acco
        (SELECT count(*) FROM credit_posting WHERE tenant_id = tenant.id) AS postings
 FROM tenant WHERE id = :tenant_id
 """)
+_KNOWN = text("""
+SELECT telegram_id FROM credit_account
+WHERE tenant_id = :tenant_id AND telegram_id = ANY(CAST(:telegram_ids AS bigint[]))
+UNION SELECT telegram_id FROM member
+WHERE tenant_id = :tenant_id AND telegram_id = ANY(CAST(:telegram_ids AS bigint[]))
+""")
 _MISMATCHES = text("""
 WITH running AS (
     SELECT account_id, amount, balance, sum(amount) OVER (PARTITION BY account_id ORDER BY id) AS total
     FROM credit_posting WHERE tenant_id = :tenant_id
 ), summed AS (
     SELECT account_id, sum(amount) AS total, bool_and(balance = total) AS in_step FROM running GROUP BY account_id
+), reserved AS (
+    SELECT account_id, sum(amount) AS total FROM credit_hold
+    WHERE tenant_id = :tenant_id AND state = 'active' GROUP BY account_id
 )
-SELECT account.tenant_id, telegram_id, balance, CAST(coalesce(total, 0) AS bigint) AS postings
-FROM credit_account account LEFT JOIN summed ON account_id = account.id
-WHERE account.tenant_id = :tenant_id AND (balance <> coalesce(total, 0) OR NOT coalesce(in_step, true))
+SELECT account.tenant_id, telegram_id, balance, CAST(coalesce(summed.total, 0) AS bigint) AS postings
+FROM credit_account account LEFT JOIN summed ON summed.account_id = account.id
+    LEFT JOIN reserved ON reserved.account_id = account.id
+WHERE account.tenant_id = :tenant_id AND (balance <> coalesce(summed.total, 0) OR NOT coalesce(in_step, true)
+    OR held <> coalesce(reserved.total, 0) OR balance - held < floor)
 ORDER BY telegram_id LIMIT :most
 """)
 
@@ -36,6 +48,25 @@ def balance(tenant_id: int, telegram_id: int) -> int:
         )
     )
     return found or 0
+
+
+def standing(tenant_id: int, telegram_id: int) -> Standing:
+    """What a member has, how much of it is held, and how low it may fall."""
+    return standings(tenant_id, [telegram_id]).get(telegram_id, Standing())
+
+
+def standings(tenant_id: int, telegram_ids: Iterable[int]) -> dict[int, Standing]:
+    """The same of many members; without those who have no account."""
+    query = select(
+        CreditAccount.telegram_id, CreditAccount.balance, CreditAccount.held, CreditAccount.floor
+    ).where(CreditAccount.tenant_id == tenant_id, CreditAccount.telegram_id.in_(list(telegram_ids)))
+    return {telegram_id: Standing(*rest) for telegram_id, *rest in db.session.execute(query)}
+
+
+def known(tenant_id: int, telegram_ids: Iterable[int]) -> set[int]:
+    """Those of these Telegram users who have an account or have talked with one of the tenant's bots."""
+    values = {"tenant_id": tenant_id, "telegram_ids": list(telegram_ids)}
+    return set(db.session.scalars(_KNOWN, values))
 
 
 def history(
@@ -56,7 +87,10 @@ def history(
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """An account whose balance, or a balance along its history, is not the sum of its postings."""
+    """An account whose balance, or a balance along its history, is not the sum of its postings.
+
+    Also one whose held credits are not the sum of its active holds, or that is below its floor.
+    """
 
     tenant_id: int
     telegram_id: int

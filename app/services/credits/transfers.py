@@ -1,0 +1,81 @@
+"""Members give each other credits: two postings, or none."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from app.core import clock
+from app.core.db import db
+from app.core.errors import AppError, BadInput
+from app.domain.credit_clients import UnknownUser
+from app.domain.credits import (
+    TRANSFER,
+    NewPosting,
+    Posting,
+    TransferLimit,
+    TransfersOff,
+)
+from app.services.credits import settings
+from app.services.credits.accounts import lock
+from app.services.credits.posting import find_earlier, post_many
+from app.services.credits.reading import known
+
+_GIVEN_TODAY = text("""
+SELECT CAST(coalesce(-sum(posting.amount), 0) AS bigint)
+FROM credit_posting posting JOIN credit_account account ON account.id = posting.account_id
+    JOIN tenant ON tenant.id = posting.tenant_id
+WHERE account.tenant_id = :tenant_id AND account.telegram_id = :telegram_id
+  AND posting.source = :source AND posting.amount < 0
+  AND posting.created_at >= date_trunc('day', CAST(:now AS timestamptz) AT TIME ZONE tenant.timezone)
+      AT TIME ZONE tenant.timezone
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What was taken from one and given to the other. Duplicates where this transfer was made before."""
+
+    sent: Posting
+    received: Posting
+
+
+def transfer(tenant_id: int, sender: int, receiver: int, amount: int, *, key: str, reason: str) -> Transfer:
+    """Gives `amount` of a member's credits to another one, once for `key` (a reference of at most 196 characters).
+
+    Neither posting names the other member, so that erasing one leaves nothing of him: their references
+    (`<key>:out`, `<key>:in`) belong together. Raises TransfersOff, TransferLimit, UnknownUser (the receiver),
+    InsufficientCredits, ReferenceConflict and BadInput.
+    """
+    if amount <= 0 or sender == receiver:
+        raise BadInput
+    out = NewPosting(sender, -amount, TRANSFER, f"{key}:out", reason)
+    both = (out, NewPosting(receiver, amount, TRANSFER, f"{key}:in", reason))
+    if not find_earlier(tenant_id, [out.key]):
+        _allow(tenant_id, out, receiver)
+    sent, received = post_many(tenant_id, both, atomic=True)
+    for result in (sent, received):
+        if isinstance(result, AppError) and result.code != "not_posted":
+            raise result
+    if isinstance(sent, AppError) or isinstance(received, AppError):
+        raise TypeError("an atomic batch was refused without a reason")
+    return Transfer(sent, received)
+
+
+def _allow(tenant_id: int, out: NewPosting, receiver: int) -> None:
+    allowed = settings.get(tenant_id)
+    if not allowed.transfers:
+        raise TransfersOff
+    if not known(tenant_id, [receiver]):
+        raise UnknownUser
+    if allowed.transfer_daily is None:
+        return
+    # Two at once would each see the other's share of the day as free.
+    lock(tenant_id, sorted((out.telegram_id, receiver)))
+    left = allowed.transfer_daily - _given_today(tenant_id, out.telegram_id)
+    if -out.amount > left and not find_earlier(tenant_id, [out.key]):
+        raise TransferLimit(left=max(left, 0))
+
+
+def _given_today(tenant_id: int, telegram_id: int) -> int:
+    values = {"tenant_id": tenant_id, "telegram_id": telegram_id, "source": TRANSFER, "now": clock.now()}
+    return int(db.session.execute(_GIVEN_TODAY, values).scalar_one())
