@@ -1,5 +1,6 @@
 """Origins that the operator allows although they are private or plain http: these and nothing beside them."""
 
+import json
 import socket
 
 import pytest
@@ -80,7 +81,7 @@ def allowed(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServ
 def test_an_allowed_server_is_reached_on_its_port(allowed: HTTPServer):
     allowed.expect_ordered_request("/in", method="POST", data="{}").respond_with_json({"ok": True})
     answer = safe_fetch(allowed.url_for("/in"), method="POST", body=b"{}")
-    assert (answer.status, answer.body) == (200, b'{"ok": true}')
+    assert (answer.status, json.loads(answer.body)) == (200, {"ok": True})
     assert allowed.log[0][0].headers["Host"] == f"{allowed.host}:{allowed.port}"
 
 
