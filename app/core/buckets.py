@@ -7,15 +7,14 @@ A taken token may lie in the near future: the caller then waits for it and need 
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from hashlib import sha1
 from threading import Lock
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
-from app.core.redis import quick, wire
+from app.core.redis import quick
+from app.core.scripts import run
 
 log = logging.getLogger(__name__)
 
@@ -84,20 +83,6 @@ class Turn:
     wait: float
 
 
-@cache
-def _sha(script: str) -> str:
-    return sha1(script.encode(), usedforsecurity=False).hexdigest()
-
-
-def _run(script: str, keys: Iterable[str], *args: str | int) -> list[int]:
-    names = list(keys)
-    try:
-        answer = wire()("EVALSHA", _sha(script), len(names), *names, *args)
-    except NoScriptError:
-        answer = wire()("EVAL", script, len(names), *names, *args)
-    return list(answer) if isinstance(answer, list) else [int(answer)]
-
-
 class _Local:
     """Buckets of this process alone, much slower, for as long as Redis is away. Nobody knows what others send then."""
 
@@ -142,7 +127,7 @@ def take(buckets: list[Bucket], *, tag: str, longest_wait: float) -> Turn:
         return _local.take(buckets, longest)
     numbers = [number for bucket in buckets for number in (bucket.interval, bucket.tolerance)]
     try:
-        taken, wait = _run(_TAKE, [bucket.key for bucket in buckets], tag, longest, *numbers)
+        taken, wait = run(_TAKE, [bucket.key for bucket in buckets], tag, longest, *numbers)
     except RedisError as error:
         log.warning("redis away, sending slowly", extra={"reason": str(error)})
         _local.away_until = time.monotonic() + _AWAY_SECONDS
@@ -154,7 +139,7 @@ def park(key: str, seconds: float, *, tag: str, interval: int) -> None:
     """Nobody takes from the bucket for `seconds`, and for a minute after that it fills more slowly."""
     _local.park(key, seconds)
     try:
-        _run(_PARK, [key], int(seconds * 1000), interval, tag)
+        run(_PARK, [key], int(seconds * 1000), interval, tag)
     except RedisError as error:
         log.warning("redis away, parked in this process only", extra={"reason": str(error)})
 

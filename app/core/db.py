@@ -4,7 +4,7 @@ from datetime import datetime
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, MetaData, Text
+from sqlalchemy import BigInteger, Connection, DateTime, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
@@ -42,6 +42,14 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 tenancy.install(db.session)
+
+
+def at_once() -> Connection:
+    """A connection of its own on which each statement is a transaction, done when it returns; use it in a `with`.
+
+    The tenants' scope is not set on it.
+    """
+    return db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 # Connection lost, server shutting down or starting, too many connections.

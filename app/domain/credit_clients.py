@@ -1,6 +1,7 @@
 """Partner projects that post credits by our API: their names, keys, scopes, and what may be wrong with a call."""
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -42,6 +43,23 @@ class InvalidKey(NotSignedIn):
 
     code = "invalid_api_key"
     message = N_("This API key is not valid.")
+
+
+class KeyExpired(NotSignedIn):
+    """Told only to who has the whole key."""
+
+    code = "api_key_expired"
+    message = N_("This API key has expired.")
+
+
+class ClientDisabled(NotAllowed):
+    code = "client_disabled"
+    message = N_("This project has been switched off.")
+
+
+class BusinessSuspended(NotAllowed):
+    code = "tenant_suspended"
+    message = N_("This business has been suspended. Please contact the operator.")
 
 
 class InvalidSignature(NotSignedIn):
@@ -97,9 +115,15 @@ class QuotaExceeded(LimitReached):
 
 
 class InvalidCall(BadInput):
-    """Something in the call is not as documented; `fields` of the answer says what."""
+    """Something in the call is not as documented; `fields` says of each field what it should be."""
 
     code = "validation_error"
+
+    def __init__(
+        self, message: str | None = None, *, fields: Mapping[str, list[str]] | None = None, **params: object
+    ) -> None:
+        super().__init__(message, **params)
+        self.fields = dict(fields or {})
 
 
 class BatchTooLarge(TooLarge):

@@ -9,6 +9,7 @@ from app.http import (
     auth,
     bots,
     broadcasts,
+    credits_auth,
     csrf,
     draw_files,
     draws,
@@ -49,6 +50,7 @@ FEATURES: tuple[ModuleType, ...] = (
     lotteries,
     telegram,
     payments,
+    credits_auth,
     openapi,
 )
 
