@@ -78,6 +78,14 @@ class Invoice:
     refunded: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Whom a contact or a forwarded message shows; `telegram_id` None = Telegram does not say who it is."""
+
+    telegram_id: int | None
+    is_bot: bool = False
+
+
 @dataclass(slots=True)
 class Event:
     """One update, as far as conversations care. `press` is set for buttons, `status` for (un)blocking."""
@@ -96,6 +104,7 @@ class Event:
     press: Press | None = None
     status: str = ""
     invoice: Invoice | None = None
+    shared: Shared | None = None
 
 
 class Context:

@@ -3,7 +3,7 @@
 from telebot import types
 
 from app.domain.members import Person, clean_name
-from bots.context import PRIVATE, Event, Invoice
+from bots.context import PRIVATE, Event, Invoice, Shared
 
 MAX_ARGUMENT = 256
 TELEGRAM = 777000
@@ -36,7 +36,17 @@ def of_message(message: types.Message) -> Event:
         text=text,
         argument=argument.strip()[:MAX_ARGUMENT],
         message_id=message.message_id,
+        shared=_shared(message),
     )
+
+
+def _shared(message: types.Message) -> Shared | None:
+    if message.contact is not None:
+        return Shared(message.contact.user_id)
+    origin = message.forward_origin
+    if isinstance(origin, types.MessageOriginUser):
+        return Shared(origin.sender_user.id, origin.sender_user.is_bot)
+    return Shared(None) if isinstance(origin, types.MessageOriginHiddenUser) else None
 
 
 def of_press(query: types.CallbackQuery) -> Event:

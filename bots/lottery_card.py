@@ -12,6 +12,7 @@ from app.models import Lottery
 from app.services.lotteries import entries, invites, showing, tickets
 from app.services.lotteries.conditions import Checked
 from app.services.lotteries.standing import Standing
+from bots import points
 from bots.context import Context
 from bots.keyboards import Button, Keyboard, data, shortened
 
@@ -68,6 +69,8 @@ def keyboard(
             one.condition.kind is ConditionKind.INVITES for one in conditions
         ):
             rows.append([_share(ctx, found)])
+        if any(one.condition.kind is ConditionKind.CREDITS and one.passed is False for one in conditions):
+            rows.append([points.button(ctx)])
     rows.append(
         [
             Button(ctx.t(N_("« Lotteries")), data("lots")),
@@ -82,6 +85,8 @@ def _rows_of_entrant(ctx: Context, found: Standing) -> list[list[Button]]:
     if found.tickets.price and (found.entry is None or tickets.on_offer(found)):
         label = ctx.t(N_("🎟 One more ticket for %(credits)s credits"), credits=found.tickets.price)
         rows.append([Button(label, data("lt", found.code))])
+        if found.known.balance < found.tickets.price:
+            rows.append([points.button(ctx)])
     if found.tickets.per_boost:
         rows.append([Button(ctx.t(N_("🚀 Count my boosts again")), data("lo", found.code))])
     return rows

@@ -1,41 +1,18 @@
 """What the pages of promoters share: whether they are offered, links, amounts, masked names."""
 
-import os
-import time
 from collections.abc import Mapping
-from functools import cache
 
 from app.core.i18n import N_
-from app.core.queue import transaction
 from app.domain import links
-from app.domain.bots import BotConfig
 from app.models import Promoter
 from app.services.affiliates import promoters, terms
 from app.services.affiliates.telling import OPEN
 from bots.context import Context
 from bots.keyboards import Button, ButtonExpired, data
+from bots.remembered import for_a_minute
 
-FRESH_SECONDS = 60.0
-_MOST = 2000
-
-
-def is_offered(config: BotConfig) -> bool:
-    """Whether the menu invites people to promote, at most a minute old; at once when the boss turns it on or off."""
-    known = _memory(os.getpid())
-    entry = known.get(config.id)
-    if entry is not None and entry[0] == config.version and entry[1] > time.monotonic():
-        return entry[2]
-    with transaction():
-        offered = terms.is_offered(config.tenant_id)
-    if len(known) >= _MOST:
-        known.clear()
-    known[config.id] = (config.version, time.monotonic() + FRESH_SECONDS, offered)
-    return offered
-
-
-@cache
-def _memory(pid: int) -> dict[int, tuple[int, float, bool]]:  # noqa: ARG001 - one memory per process, also after a fork
-    return {}
+is_offered = for_a_minute(terms.is_offered)
+"""Whether the menu invites people to promote; at once when the boss turns it on or off."""
 
 
 def link_of(ctx: Context, promoter: Promoter) -> str:

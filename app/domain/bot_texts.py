@@ -54,7 +54,7 @@ MAIN_TEXTS: dict[str, MainText] = {
             N_(
                 "Use the buttons of the menu, that is all you need.\n\n"
                 "/start - open the menu\n/shop - the shop\n/orders - my orders\n"
-                "/lottery - open lotteries\n/mylotteries - my lotteries\n"
+                "/lottery - open lotteries\n/mylotteries - my lotteries\n/points - my credits\n"
                 "/language - change the language\n/cancel - stop what you are doing"
             ),
             ("name", "bot"),
@@ -79,6 +79,14 @@ MAIN_TEXTS: dict[str, MainText] = {
             N_("My orders button"),
             N_("A button of the menu."),
             N_("📦 My orders"),
+            limit=MAX_LABEL,
+            button=True,
+        ),
+        MainText(
+            "menu_points",
+            N_("My credits button"),
+            N_("A button of the menu, there once anybody has had credits."),
+            N_("💰 My credits"),
             limit=MAX_LABEL,
             button=True,
         ),

@@ -37,10 +37,14 @@ _LINK = re.compile(r"(?:https?://)?(?:www\.)?(?:t|telegram)\.me/", re.IGNORECASE
 
 def shown_name(first_name: str, last_name: str, telegram_id: int) -> str:
     """What pages call somebody: his name without disturbing signs, his number where nothing of it can be seen."""
+    return visible_name(first_name, last_name) or f"#{telegram_id}"
+
+
+def visible_name(first_name: str, last_name: str) -> str:
+    """Somebody's name without disturbing signs; empty where nothing of it can be seen."""
     name = f"{clean_name(first_name)} {clean_name(last_name)}".strip()
-    if any(sign not in _BLANK and unicodedata.category(sign)[0] not in "CZ" for sign in name):
-        return name
-    return f"#{telegram_id}"
+    seen = any(sign not in _BLANK and unicodedata.category(sign)[0] not in "CZ" for sign in name)
+    return name if seen else ""
 
 
 def profile_link(username: str | None) -> str:

@@ -92,6 +92,21 @@ def _remember(bot_id: int, known: _Known) -> None:
     memory[bot_id, known.person.telegram_id] = known
 
 
+def find(tenant_id: int, telegram_id: int) -> Member | None:
+    """Somebody whom the tenant knows."""
+    return db.session.scalar(
+        select(Member).where(Member.tenant_id == tenant_id, Member.telegram_id == telegram_id)
+    )
+
+
+def named(tenant_id: int, username: str) -> Sequence[Member]:
+    """Up to two members who had this username when they were last seen: it may have changed hands since."""
+    query = select(Member).where(
+        Member.tenant_id == tenant_id, func.lower(Member.username) == username.lower()
+    )
+    return db.session.scalars(query.order_by(Member.last_seen_at.desc()).limit(2)).all()
+
+
 def set_locale(tenant_id: int, telegram_id: int, locale: str) -> None:
     """Keeps the language that a member chose; other processes hear of it."""
     db.session.execute(

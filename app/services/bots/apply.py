@@ -36,6 +36,7 @@ COMMANDS = (
     ("orders", N_("My orders")),
     ("lottery", N_("Open lotteries")),
     ("mylotteries", N_("My lotteries")),
+    ("points", N_("My credits")),
     ("help", N_("What this bot can do")),
     ("language", N_("Change the language")),
     ("cancel", N_("Stop what you are doing")),

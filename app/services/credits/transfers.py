@@ -76,6 +76,12 @@ def _allow(tenant_id: int, out: NewPosting, receiver: int) -> None:
         raise TransferLimit(left=max(left, 0))
 
 
+def left_today(tenant_id: int, sender: int) -> int | None:
+    """How much of today's limit a member has left; None where there is no limit."""
+    daily = settings.get(tenant_id).transfer_daily
+    return None if daily is None else max(daily - _given_today(tenant_id, sender), 0)
+
+
 def _given_today(tenant_id: int, telegram_id: int) -> int:
     values = {"tenant_id": tenant_id, "telegram_id": telegram_id, "source": TRANSFER, "now": clock.now()}
     return int(db.session.execute(_GIVEN_TODAY, values).scalar_one())

@@ -20,7 +20,7 @@ SELECT l.id, l.tenant_id, l.bot_id, l.code, l.title, l.state, l.closes_at, l.max
        (SELECT t.entries >= t.most FROM lottery_tally t WHERE t.lottery_id = l.id AND t.shard = 0) AS is_full,
        (SELECT ARRAY[m.id, CAST(floor(extract(epoch FROM m.first_seen_at)) AS bigint)] FROM member m
         WHERE m.tenant_id = l.tenant_id AND m.telegram_id = :telegram_id) AS member,
-       (SELECT c.balance FROM credit_account c
+       (SELECT c.balance - c.held FROM credit_account c
         WHERE c.tenant_id = l.tenant_id AND c.telegram_id = :telegram_id) AS balance,
        (SELECT ARRAY[e.id, e.bought, e.boosts, e.paid] FROM lottery_entry e
         WHERE e.lottery_id = l.id AND e.telegram_id = :telegram_id) AS entry,

@@ -1,0 +1,123 @@
+"""A member's postings as he reads them himself, page by page, with the other side of transfers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Select, exists, select
+
+from app.core.db import db
+from app.domain.credits import TRANSFER
+from app.domain.members import visible_name
+from app.models import CreditAccount, CreditPosting, Member
+
+PAGE: Final = 8
+_MIRROR: Final = {"out": "in", "in": "out"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A posting; `other` is who gave or got it where it was a transfer, empty for whoever is gone or shows no name."""
+
+    id: int
+    at: datetime
+    amount: int
+    balance: int
+    source: str
+    reference: str
+    reason: str
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Postings, latest first, and whether there are others on both sides."""
+
+    lines: list[Line]
+    newer: bool = False
+    older: bool = False
+
+
+def page(tenant_id: int, telegram_id: int, *, before: int | None = None, after: int | None = None) -> Page:
+    """The latest postings, or those next to an id on either side."""
+    mine = _of(tenant_id, telegram_id)
+    if after is not None:
+        rows = list(
+            db.session.scalars(
+                mine.where(CreditPosting.id > after).order_by(CreditPosting.id).limit(PAGE + 1)
+            )
+        )
+        if len(rows) > PAGE:
+            return Page(_lines(tenant_id, rows[PAGE - 1 :: -1]), newer=True, older=True)
+        before = None
+    if before is not None:
+        mine = mine.where(CreditPosting.id < before)
+    rows = list(db.session.scalars(mine.order_by(CreditPosting.id.desc()).limit(PAGE + 1)))
+    if before is not None and not rows:
+        return page(tenant_id, telegram_id)
+    return Page(_lines(tenant_id, rows[:PAGE]), newer=before is not None, older=len(rows) > PAGE)
+
+
+def find_sent(tenant_id: int, telegram_id: int, key: str) -> Line | None:
+    """What a member gave away by `transfers.transfer(…, key=key)`; None where he did not."""
+    sent = CreditPosting.source == TRANSFER, CreditPosting.reference == f"{key}:out"
+    found = db.session.scalars(_of(tenant_id, telegram_id).where(*sent)).all()
+    return next(iter(_lines(tenant_id, found)), None)
+
+
+def is_used(tenant_id: int) -> bool:
+    """Whether anybody of the tenant has an account."""
+    return bool(db.session.scalar(select(exists().where(CreditAccount.tenant_id == tenant_id))))
+
+
+def _of(tenant_id: int, telegram_id: int) -> Select[CreditPosting]:
+    return (
+        select(CreditPosting)
+        .join(CreditAccount, CreditAccount.id == CreditPosting.account_id)
+        .where(CreditAccount.tenant_id == tenant_id, CreditAccount.telegram_id == telegram_id)
+    )
+
+
+def _lines(tenant_id: int, postings: Iterable[CreditPosting]) -> list[Line]:
+    postings = list(postings)
+    others = _others(tenant_id, [one.reference for one in postings if one.source == TRANSFER])
+    return [
+        Line(
+            one.id,
+            one.created_at,
+            one.amount,
+            one.balance,
+            one.source,
+            one.reference,
+            one.reason,
+            others.get(one.reference, "") if one.source == TRANSFER else "",
+        )
+        for one in postings
+    ]
+
+
+def _others(tenant_id: int, references: Sequence[str]) -> dict[str, str]:
+    """Names by reference. They are read from the members of now, so whoever was erased is in nobody's history."""
+    mirrors = {_mirror(reference): reference for reference in references}
+    if not mirrors:
+        return {}
+    rows = db.session.execute(
+        select(CreditPosting.reference, Member.first_name, Member.last_name)
+        .join(CreditAccount, CreditAccount.id == CreditPosting.account_id)
+        .join(
+            Member,
+            (Member.tenant_id == CreditAccount.tenant_id) & (Member.telegram_id == CreditAccount.telegram_id),
+        )
+        .where(
+            CreditPosting.tenant_id == tenant_id,
+            CreditPosting.source == TRANSFER,
+            CreditPosting.reference.in_(mirrors),
+        )
+    )
+    return {mirrors[reference]: visible_name(first, last) for reference, first, last in rows}
+
+
+def _mirror(reference: str) -> str:
+    key, _, side = reference.rpartition(":")
+    return f"{key}:{_MIRROR.get(side, '')}"

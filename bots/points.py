@@ -1,0 +1,107 @@
+"""Credits as their owner sees them in the bot: what he has, what is held, and what it is made of."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from app.core import clock
+from app.core.i18n import N_
+from app.domain.credit_transfers import NO_NOTE
+from app.domain.credits import ADMIN, LOTTERY, TRANSFER, Standing
+from app.models import CreditHold
+from app.services import credit_clients
+from app.services.credits import statement
+from app.services.credits.statement import Line, Page
+from bots.context import Context
+from bots.keyboards import Button, data
+from bots.remembered import for_a_minute
+
+OPEN: Final = "points"
+"""The button that opens a member's page of credits."""
+SOMEBODY: Final = N_("somebody")
+_ORDER: Final = "order"
+_MOST_HOLDS: Final = 5
+_LONGEST: Final = 80
+_EVENTS: Final[Mapping[tuple[str, str], str]] = {
+    (LOTTERY, "join"): N_("joining the lottery"),
+    (LOTTERY, "ticket"): N_("more tickets"),
+    (LOTTERY, "prize"): N_("lottery prize"),
+    (LOTTERY, "return"): N_("given back, the lottery was cancelled"),
+    (_ORDER, ""): N_("bought in the shop"),
+    (_ORDER, "back"): N_("taken back, the order was refunded"),
+    (ADMIN, ""): N_("by the shop"),
+    ("migration", ""): N_("brought along from before"),
+}
+"""What our own postings are about, by their source and the third part of their reference."""
+is_used = for_a_minute(statement.is_used)
+"""Whether the menu shows credits."""
+
+
+def button(ctx: Context) -> Button:
+    """The way to the page. No transaction may be open."""
+    return Button(ctx.main_text("menu_points"), data(OPEN))
+
+
+def number(amount: int) -> str:
+    """How many, with a comma at each thousand."""
+    return f"{amount:,}"
+
+
+def names_of(tenant_id: int, sources: Iterable[str]) -> dict[str, str]:
+    """The names of the partner projects among these sources."""
+    foreign = set(sources) - {LOTTERY, _ORDER, ADMIN, TRANSFER, "migration"}
+    if not foreign:
+        return {}
+    return {one.source: one.name for one in credit_clients.list_clients(tenant_id) if one.source in foreign}
+
+
+def balance(ctx: Context, standing: Standing, holds: Sequence[CreditHold], names: Mapping[str, str]) -> str:
+    """What he has, and what of it is put aside for what."""
+    lines = [ctx.t(N_("Balance: %(balance)s credits"), balance=number(standing.balance))]
+    if standing.held:
+        held = N_("🔒 Held: %(held)s, free to use: %(free)s")
+        lines.append(ctx.t(held, held=number(standing.held), free=number(standing.available)))
+    until = N_("until %(time)s at the latest")
+    for one in holds[:_MOST_HOLDS]:
+        told = f"{_cut(one.reason)} · {names.get(one.source, one.source)}"
+        lines.append(
+            f"• {number(one.amount)} · {told}, {ctx.t(until, time=ctx.place.short_time(one.expires_at))}"
+        )
+    if len(holds) > _MOST_HOLDS:
+        lines.append(ctx.t(N_("… and %(count)s more"), count=len(holds) - _MOST_HOLDS))
+    return "\n".join(lines)
+
+
+def history(ctx: Context, page: Page, names: Mapping[str, str]) -> list[str]:
+    """A page of postings."""
+    if not page.lines:
+        return [ctx.t(N_("Nothing yet. Every credit that you get or spend will stand here."))]
+    return [_line(ctx, line, names) for line in page.lines]
+
+
+def _line(ctx: Context, line: Line, names: Mapping[str, str]) -> str:
+    head = f"{_when(ctx, line.at)}  {line.amount:+,}"
+    return f"{head}\n   {_transfer(ctx, line) if line.source == TRANSFER else _told(ctx, line, names)}"
+
+
+def _told(ctx: Context, line: Line, names: Mapping[str, str]) -> str:
+    parts = [*line.reference.split(":"), "", "", ""]
+    ours = _EVENTS.get((line.source, parts[2])) or _EVENTS.get((line.source, ""))
+    return f"{_cut(line.reason)} · {ctx.t(ours) if ours else names.get(line.source, line.source)}"
+
+
+def _transfer(ctx: Context, line: Line) -> str:
+    to_whom = N_("To %(name)s") if line.amount < 0 else N_("From %(name)s")
+    told = ctx.t(to_whom, name=line.other or ctx.t(SOMEBODY))
+    return told if line.reason == NO_NOTE else f"{told} · “{_cut(line.reason)}”"
+
+
+def _when(ctx: Context, moment: datetime) -> str:
+    """The hour in lists of this year, the day in older ones."""
+    day = ctx.place.day(moment)
+    return ctx.place.short_time(moment) if day[:4] == ctx.place.day(clock.now())[:4] else day
+
+
+def _cut(words: str) -> str:
+    line = " ".join(words.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
