@@ -9,6 +9,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
@@ -105,15 +107,29 @@ def _refuse_other_address(caller: Caller) -> None:
 def _say_limits(response: Response) -> Response:
     """The time that timestamps are measured by, on every answer; and what is left of the limits."""
     if request.path.startswith(PREFIX):
-        moment = database_clock.last_known()
+        moment = _moment()
         if moment is not None:
             response.headers["X-Server-Time"] = str(int(moment))
+        if response.status_code == TooLarge.status:
+            # The rest of a body that was too long must not pass for another request.
+            response.headers["Connection"] = "close"
     allowance = g.get("allowance")
     if allowance is not None:
         response.headers["X-RateLimit-Limit"] = str(allowance.limit)
         response.headers["X-RateLimit-Remaining"] = str(allowance.remaining)
         response.headers["X-RateLimit-Reset"] = str(allowance.reset)
     return response
+
+
+def _moment() -> float | None:
+    """The database's time as it was last heard; None where it does not answer."""
+    moment = database_clock.last_known()
+    if moment is not None:
+        return moment
+    try:
+        return database_clock.now()
+    except (DBAPIError, PoolTimeout):
+        return None
 
 
 def init_app(app: Flask) -> None:

@@ -53,6 +53,7 @@ _RULES: Final[Mapping[str, TextClause]] = {
     "visits": _old("product_visit", f"day < current_date - {VISIT_DAYS}"),
     "refused callbacks": _old("refused_callback", f"received_at < now() - interval '{REFUSED_DAYS} days'"),
     "payment events": _old("payment_event", f"received_at < now() - interval '{PAYMENT_EVENT_DAYS} days'"),
+    "nonces": _old("credit_nonce", "expires_at < now()"),
     "schedule": _old("cron_run", f"ran_at < now() - interval '{CRON_DAYS} days'"),
 }
 KINDS: Final = tuple(_RULES)

@@ -15,11 +15,9 @@ from app.core import crypto
 from app.core.bells import Bell, Listener
 from app.core.buckets import Bucket, take
 from app.core.db import db
-from app.core.errors import LimitReached
-from app.core.i18n import N_
 from app.core.queue import transaction
 from app.core.tenancy import system_scope
-from app.domain.credit_clients import Scope
+from app.domain.credit_clients import RateLimited, Scope
 from app.domain.people import network_of
 from app.domain.plans import API_CALLS, Plan
 from app.models import CreditClient, CreditKey, Tenant
@@ -28,11 +26,6 @@ SECONDS: Final = 5.0
 """How long a change may go unnoticed where the bell is not heard."""
 STRANGE, PAUSE = 60, 1_000
 """How often an address may name keys that this process does not know, at once; and milliseconds until once more."""
-
-
-class TooManyKeysTried(LimitReached):
-    code = "too_many_requests"
-    message = N_("Too many requests. Please wait %(retry_after)s seconds and try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +66,7 @@ class Memory:
         self._listening = False
 
     def facts(self, key_id: str, address: str) -> KeyFacts | None:
-        """Opens a transaction of its own where it must ask. Raises TooManyKeysTried."""
+        """Opens a transaction of its own where it must ask. Raises RateLimited."""
         self._listen()
         found = self._facts.get(key_id)
         asked_at = time.monotonic()
@@ -114,7 +107,7 @@ _memory = Memory()
 
 
 def facts(key_id: str, address: str) -> KeyFacts | None:
-    """A key that works or has expired, at most SECONDS old; None for others. Raises TooManyKeysTried."""
+    """A key that works or has expired, at most SECONDS old; None for others. Raises RateLimited."""
     return _memory.facts(key_id, address)
 
 
@@ -161,4 +154,4 @@ def _limit_strangers(address: str) -> None:
     bucket = Bucket(f"laoban:strange-keys:{place}", PAUSE, PAUSE * (STRANGE - 1))
     turn = take([bucket], tag=place, longest_wait=0)
     if not turn.taken:
-        raise TooManyKeysTried(retry_after=max(1, math.ceil(turn.wait)))
+        raise RateLimited(retry_after=max(1, math.ceil(turn.wait)))
