@@ -123,7 +123,8 @@ class InvalidCall(BadInput):
         self, message: str | None = None, *, fields: Mapping[str, list[str]] | None = None, **params: object
     ) -> None:
         super().__init__(message, **params)
-        self.fields = dict(fields or {})
+        if fields:
+            self.adding(fields=dict(fields))
 
 
 class BatchTooLarge(TooLarge):

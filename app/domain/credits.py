@@ -28,6 +28,10 @@ class InsufficientCredits(Conflict):
     code = "insufficient_credits"
     message = N_("There are not enough credits: the balance is %(balance)s.")
 
+    def __init__(self, message: str | None = None, **params: object) -> None:
+        super().__init__(message, **params)
+        self.adding(balance=params.get("balance", 0))
+
 
 class ReferenceConflict(Conflict):
     code = "reference_conflict"

@@ -6,11 +6,11 @@ from typing import Final, NoReturn
 from app.core.i18n import N_
 
 MAX_DEPTH: Final = 20
-NOT_AN_OBJECT: Final = N_("not an object")
-KEY_TWICE: Final = N_("a key stands there twice")
-TOO_DEEP: Final = N_("too deep")
-ZERO_CHARACTER: Final = N_("a zero character")
-HALF_CHARACTER: Final = N_("half a character")
+NOT_AN_OBJECT: Final = N_("This is not one JSON object.")
+KEY_TWICE: Final = N_("A key stands in it twice.")
+TOO_DEEP: Final = N_("It is nested too deeply.")
+ZERO_CHARACTER: Final = N_("There is a zero character in it.")
+HALF_CHARACTER: Final = N_("There is half a character in it, which can't be kept.")
 
 
 class Malformed(ValueError):

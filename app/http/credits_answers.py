@@ -46,9 +46,7 @@ class Standing(BaseModel):
     telegram_id: int
     balance: int
     held: int = Field(description="Put aside by active holds; part of the balance.")
-    available: int = Field(
-        description="What can be taken: balance - held + the overdraft that the boss allows."
-    )
+    available: int = Field(description="What is not held: balance - held.")
 
 
 class KnownStanding(Standing):

@@ -1,4 +1,4 @@
-"""Reading what partners send: strict JSON and nothing unknown; whoever errs hears where, in his language."""
+"""Checking what partners send: nothing unknown, nothing guessed. Whoever errs hears where, in his language."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -10,16 +10,12 @@ from pydantic_core import ErrorDetails
 
 from app.core.i18n import N_
 from app.domain.credit_clients import InvalidCall
-from app.domain.strict_json import Malformed, read_object
 
 Read = TypeVar("Read", bound=BaseModel)
 Fields = dict[str, list[str]]
-MAX_DEPTH = 32
 BODY = "body"
 """The name of what is wrong with the body as a whole."""
 MOST_FIELDS = 50
-NOT_JSON = N_("This is not one JSON object in UTF-8: %(why)s.")
-UNSTORABLE = N_("There is a character in it that can't be kept: %(why)s.")
 WORDS = {
     "missing": N_("This is missing."),
     "extra_forbidden": N_("There is no such field."),
@@ -39,20 +35,10 @@ WORDS = {
     "model_type": N_("This must be a JSON object."),
     "metadata_value": N_("Numbers in it must be finite, and whole ones at most 2^53 - 1."),
     "metadata_size": N_("This must have at most %(most)s bytes."),
+    "users_twice": N_("A user is in it more than once."),
     "equal_references": N_("Item %(other)s has the same reference."),
 }
 """What may be wrong with a field, by pydantic's names and our own."""
-
-
-def body() -> dict[str, object]:
-    """The request's JSON object; an empty body is an empty one. Raises InvalidCall."""
-    raw = request.get_data()
-    if not raw:
-        return {}
-    try:
-        return read_object(raw, MAX_DEPTH)
-    except Malformed as error:
-        raise _malformed(error) from None
 
 
 def checked(model: type[Read], given: Mapping[str, object]) -> Read:
@@ -60,7 +46,7 @@ def checked(model: type[Read], given: Mapping[str, object]) -> Read:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise InvalidCall().adding(fields=fields_of(error)) from None
+        raise InvalidCall(fields=fields_of(error)) from None
 
 
 def query(model: type[Read]) -> Read:
@@ -72,13 +58,13 @@ def query(model: type[Read]) -> Read:
         if len(values) > 1:
             twice[name] = [gettext("This is given more than once.")]
     if twice:
-        raise InvalidCall().adding(fields=twice)
+        raise InvalidCall(fields=twice)
     return checked(model, given)
 
 
 def wrong(field: str, kind: str, **values: object) -> InvalidCall:
     """A call with one wrong field."""
-    return InvalidCall().adding(fields={field: [say(kind, **values)]})
+    return InvalidCall(fields={field: [say(kind, **values)]})
 
 
 def say(kind: str, **values: object) -> str:
@@ -96,10 +82,3 @@ def fields_of(error: ValidationError, prefix: str = "") -> Fields:
 
 def _path(error: ErrorDetails, prefix: str) -> str:
     return ".".join(str(part) for part in (prefix, *error["loc"]) if part != "") or BODY
-
-
-def _malformed(error: Malformed) -> InvalidCall:
-    why = gettext(str(error))
-    name = ".".join(map(str, error.path)) or BODY
-    words = gettext(UNSTORABLE if error.path and "character" in str(error) else NOT_JSON, why=why)
-    return InvalidCall().adding(fields={name: [words]})

@@ -91,6 +91,7 @@ Balance = Annotated[
     BeforeValidator(_whole),
     _both(-(2**62), 2**62, "-?[0-9]{1,19}"),
 ]
+Id = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_whole), _both(1, MAX_ID, "[0-9]{1,19}")]
 Seconds = Annotated[
     int,
     Field(ge=int(SHORTEST.total_seconds()), le=int(LONGEST.total_seconds())),
@@ -152,20 +153,19 @@ class PostingV1(Referenced):
     )
 
 
-class Batch(BaseModel):
-    """Many postings in this order."""
+class LooseBatch(BaseModel):
+    """A batch whose items are read each by itself, so that a wrong one does not hinder the others."""
 
-    model_config = ConfigDict(extra="forbid", title="Batch")
+    model_config = _NO_EXTRA
 
     items: Annotated[list[object], Field(min_length=1)]
-    """Each is read by itself, so that a wrong one does not hinder the others."""
     atomic: StrictBool = False
 
 
-class BatchShown(BaseModel):
+class Batch(BaseModel):
     """Many postings in this order."""
 
-    model_config = ConfigDict(extra="forbid", title="Batch")
+    model_config = _NO_EXTRA
 
     items: list[Posting] = Field(min_length=1, max_length=MOST_ITEMS)
     atomic: StrictBool = Field(
@@ -201,10 +201,22 @@ class Capture(BaseModel):
     amount: Positive | None = Field(None, description="Left out = all of it; the rest is let go.")
 
 
-class Void(BaseModel):
-    """Nothing needs to be said."""
+class Nothing(BaseModel):
+    """Nothing is to be said here."""
 
     model_config = _NO_EXTRA
+
+
+class User(BaseModel):
+    """Whom a path names."""
+
+    telegram_id: TelegramId
+
+
+class HoldNumber(BaseModel):
+    """Which hold a path names."""
+
+    hold_id: Id
 
 
 class Compared(BaseModel):
@@ -232,10 +244,7 @@ class HistoryPage(BaseModel):
 
     model_config = _NO_EXTRA
 
-    before: (
-        Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_whole), _both(1, MAX_ID, "[0-9]{1,19}")]
-        | None
-    ) = Field(None, description="`next` of the page before.")
+    before: Id | None = Field(None, description="`next` of the page before.")
     limit: Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole)] = Field(
         50, description="Postings per page."
     )

@@ -87,7 +87,15 @@ def on_app_error(error: AppError) -> ResponseReturnValue:
     headers = {"Retry-After": str(error.params.get("retry_after", 5))} if error.status in {429, 503} else {}
     generic = type(error) in {NotFound, NotAllowed} and not wants_json()
     text = "" if generic else error.text(select_locale())
-    return answer(error.status, error.code, text, headers, extra=error.extra)
+    return answer(error.status, error.code, text, headers, extra=error.extra | _fields(error))
+
+
+def _fields(error: AppError) -> dict[str, object]:
+    """What is wrong with which field, as far as somebody has said so, in the caller's language."""
+    found = error.extra.get("fields")
+    if not isinstance(found, Mapping):
+        return {}
+    return {"fields": {name: [gettext(text) for text in texts] for name, texts in found.items()}}
 
 
 def on_http_error(error: HTTPException) -> ResponseReturnValue:

@@ -9,6 +9,7 @@ from app.http import (
     auth,
     bots,
     broadcasts,
+    credits,  # noqa: A004 - ours, not Python's
     credits_auth,
     csrf,
     draw_files,
@@ -48,6 +49,7 @@ FEATURES: tuple[ModuleType, ...] = (
     bots,
     broadcasts,
     lotteries,
+    credits,
     telegram,
     payments,
     credits_auth,

@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, render_templ
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import BadInput
-from app.http import errors
+from app.http import credits_docs, errors
 from app.http.auth import public
 
 PREFIX = "/api/"
@@ -62,11 +62,12 @@ def refuse(error: HTTPError) -> Response:
 
 
 def only_the_api(description: dict[str, Any] | str) -> dict[str, Any] | str:
-    """Leaves out pages and what is not meant for programs."""
+    """Leaves out pages and what is not meant for programs; adds the credit API, which describes itself."""
     if isinstance(description, str):
         return description
     paths = description.get("paths", {})
     description["paths"] = {path: item for path, item in paths.items() if path.startswith(PREFIX)}
+    credits_docs.describe(description)
     return description
 
 

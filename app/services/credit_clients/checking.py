@@ -110,7 +110,8 @@ def read_fields(body: bytes) -> dict[str, object]:
     try:
         return read_object(body, MAX_DEPTH)
     except Malformed as error:
-        raise InvalidCall(N_("The body is no JSON that we accept: %(reason)s."), reason=error) from None
+        where = ".".join(map(str, error.path)) or "body"
+        raise InvalidCall(N_("The body is no JSON that we accept."), fields={where: [str(error)]}) from None
 
 
 def charge(caller: Caller) -> Allowance:
