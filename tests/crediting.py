@@ -60,7 +60,7 @@ class Project:
         `sent` = another body than the signed one; `signed_method`, `signed_path`; `headers` = more or others (None
         leaves one out); `environ` = e.g. {"REMOTE_ADDR": "203.0.113.9"}.
         """
-        body = overrides.get("body", b"" if json is None else json_module.dumps(json).encode())
+        body = overrides.pop("body", b"" if json is None else json_module.dumps(json).encode())
         headers = self.headers(
             overrides.get("signed_method", method), overrides.get("signed_path", path), body, **overrides
         )
