@@ -1,9 +1,12 @@
 """What giving credits to another member needs: how much there is to give, names, and the word to the receiver."""
 
 from dataclasses import dataclass
+from typing import Final
 
+from app.core import buckets
+from app.core.buckets import Bucket
 from app.core.i18n import N_, locale_of
-from app.domain.credit_transfers import NO_NOTE
+from app.domain.credit_transfers import NO_NOTE, TooManyReceivers
 from app.domain.credits import Posting, TransfersOff
 from app.domain.members import visible_name
 from app.domain.wording import Place
@@ -13,6 +16,10 @@ from app.services.credits import reading, settings, transfers
 from bots import points
 from bots.context import Context
 from bots.keyboards import data
+
+LOOKUPS: Final = 20
+"""How many receivers one member may look for at once, and from then on one a minute."""
+_MINUTE: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,14 @@ def room(tenant_id: int, telegram_id: int) -> Room:
         raise TransfersOff
     standing = reading.standing(tenant_id, telegram_id)
     return Room(standing.balance, standing.available, transfers.left_today(tenant_id, telegram_id))
+
+
+def look(ctx: Context) -> None:
+    """Counts a search for a receiver. Raises TooManyReceivers: nobody shall try numbers to see who is a member."""
+    key = f"laoban:receivers:{ctx.config.tenant_id}:{ctx.person.telegram_id}"
+    bucket = Bucket(key, _MINUTE, (LOOKUPS - 1) * _MINUTE)
+    if not buckets.take([bucket], tag="receivers", longest_wait=0).taken:
+        raise TooManyReceivers
 
 
 def name_of(ctx: Context, member: Member) -> str:

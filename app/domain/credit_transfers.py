@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
-from app.core.errors import BadInput, Conflict, NotFound
+from app.core.errors import BadInput, Conflict, LimitReached, NotFound
 from app.core.i18n import N_
 from app.domain.credits import MAX_AMOUNT
 from app.domain.members import clean_name, read_number, read_username
@@ -62,6 +62,13 @@ class ReceiverIsBot(BadInput):
 class ReceiverIsSender(BadInput):
     code = "receiver_is_sender"
     message = N_("This is yourself. Whom else do you want to give credits?")
+
+
+class TooManyReceivers(LimitReached):
+    """Somebody looks for many people one after the other, as whoever wants to know who the members are."""
+
+    code = "too_many_receivers"
+    message = N_("You have looked for many people in a short time. Please try again in a few minutes.")
 
 
 class CreditsNotReadable(BadInput):

@@ -54,6 +54,7 @@ def who_sent(ctx: Context) -> None:
     if shared is not None and shared.telegram_id is None:
         raise ReceiverHidden
     written = str(shared.telegram_id) if shared is not None else ctx.event.text
+    giving.look(ctx)
     with ctx.transaction():
         receiver = receivers.find(ctx.config.tenant_id, ctx.person.telegram_id, written)
     ctx.expect(AMOUNT, to=receiver.telegram_id)

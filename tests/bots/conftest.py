@@ -11,10 +11,11 @@ from bots.telegram import gate, membership
 from tests import inbox_tools
 from tests.bots.draining import Readers, Script
 from tests.bots.lottery_talk import NEWS
+from tests.bots.points_talk import allow, credited
 from tests.cast import Cast
 from tests.fulfilling import a_report, paid
 from tests.joining import make_lottery
-from tests.sandbox_client import LIN, Json, Sandbox
+from tests.sandbox_client import LIN, WANG, Json, Sandbox
 from tests.talking import Talk, make_bot
 
 
@@ -67,6 +68,15 @@ def shop(talk: Talk) -> Talk:
     """Tenant A's bot; Lin has started it."""
     talk.telegram.say(talk.bot, LIN, "hi")
     return talk
+
+
+@pytest.fixture
+def may_give(talk: Talk) -> None:
+    """Lin has 100 credits and may give some to Wang, who talks with the bot too."""
+    talk.telegram.post("users", id=WANG, first_name="Wang", username="wang_da", language_code="en")
+    talk.say("hello", WANG)
+    credited(talk)
+    allow(talk)
 
 
 @pytest.fixture
