@@ -15,6 +15,8 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from admin.base import TenantView
 from admin.changes import refuse
+from admin.credit_account import facts_of
+from admin.credit_parts import member_name, named_id, with_names
 from admin.forms import AdminForm, CleanStringField
 from admin.guard import tenant_id
 from admin.lookups import Lookup, SearchSelectField
@@ -23,27 +25,13 @@ from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.queue import transaction
 from app.domain import credits as rules
-from app.domain.members import read_number, shown_name
+from app.domain.members import read_number
 from app.domain.people import Role
 from app.models import CreditAccount, Member
 from app.services import audit, members
 from app.services import credits as ledger
 
-PAGE = 50
 GIVE, TAKE = "give", "take"
-SOURCES = {
-    rules.LOTTERY: _l("Lottery"),
-    rules.ADMIN: _l("By hand"),
-    "order": _l("Order"),
-    "migration": _l("Taken over"),
-}
-
-
-def member_name(member: Member) -> str:
-    """How the search shows a member."""
-    return shown_name(member.first_name, member.last_name, member.telegram_id)
-
-
 MEMBERS = Lookup(Member, ("first_name", "last_name", "username", "telegram_id"), member_name)
 
 
@@ -78,33 +66,34 @@ def _name(_view: Any, _context: Any, account: Any, _column: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(account.name)
 
 
-def _balance(_view: Any, _context: Any, account: CreditAccount, _column: str) -> str:
-    return str(format_decimal(account.balance))
+def _number(_view: Any, _context: Any, account: CreditAccount, column: str) -> str:
+    return str(format_decimal(getattr(account, column)))
 
 
 class CreditsView(TenantView):
     """`/admin/credits/`."""
 
-    group, icon, order = Group.MONEY, "coins", 10
+    group, icon, menu_of = Group.MONEY, "coins", "credit_overview"
     lead = _l("Every change is kept. A balance is the sum of its history.")
     roles: ClassVar[dict[str, Role | None]] = {"adjust": Role.MANAGER}
     lookups: ClassVar[dict[str, Lookup]] = {"member": MEMBERS}
     list_template = "admin/credits/list.html"
     details_template = "admin/credits/details.html"
-    column_list = ("name", "telegram_id", "balance", "created_at")
+    column_list = ("name", "telegram_id", "balance", "held", "created_at")
     column_labels = {  # noqa: RUF012 - as Flask-Admin has it
         "name": _l("Member"),
         "telegram_id": _l("Telegram number"),
         "balance": _l("Balance"),
+        "held": _l("Held of it"),
         "created_at": _l("Account since"),
     }
-    column_formatters = {"balance": _balance, "name": _name}  # noqa: RUF012 - as Flask-Admin has it
+    column_formatters = {"balance": _number, "held": _number, "name": _name}  # noqa: RUF012 - as Flask-Admin has it
     column_formatters_export = {"name": lambda _view, _context, account, _column: account.name}  # noqa: RUF012 - as Flask-Admin has it
-    column_sortable_list = ("balance", "created_at")
+    column_sortable_list = ("balance", "held", "created_at")
     column_default_sort = [("balance", True), ("id", True)]  # noqa: RUF012 - as Flask-Admin has it
     column_searchable_list = ("telegram_id",)
-    column_filters = ("balance", "created_at")
-    secondary_columns, number_columns = ("telegram_id", "created_at"), ("balance",)
+    column_filters = ("balance", "held", "created_at")
+    secondary_columns, number_columns = ("telegram_id", "created_at"), ("balance", "held")
     empty_title = _l("Nobody has credits yet")
     empty_text = _l("Members earn them in lotteries, or you give them some here.")
     empty_picture = "chart"
@@ -115,12 +104,12 @@ class CreditsView(TenantView):
 
     def title_of(self, row: Any) -> str:
         """The head of somebody's history."""
-        return str(_with_names([row])[0].name)
+        return str(with_names([row])[0].name)
 
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
         """The rows with `name`, asked for all of them at once."""
         count, rows = super().get_list(*args, **kwargs)
-        return count, _with_names(rows)
+        return count, with_names(rows)
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
         found = select(Member.telegram_id).where(Member.tenant_id == tenant_id(), members.matching(search))
@@ -139,21 +128,14 @@ class CreditsView(TenantView):
     @expose("/details/")
     def details_view(self) -> Any:
         """The postings of one account, latest first."""
-        named = request.args.getlist("id")
-        account = self.get_one(named[0] if len(named) == 1 else None)
+        account = self.get_one(named_id())
         before = request.args.get("before", type=int)
         sane = before if before is not None and 0 < before < 2**62 else None
-        postings = ledger.history(tenant_id(), account.telegram_id, sane, PAGE)
         return self.render(
             self.details_template,
-            model=account,
-            member=_members([account.telegram_id]).get(account.telegram_id),
-            postings=postings,
-            more=len(postings) == PAGE,
-            first=sane is None,
-            sources=SOURCES,
             may_adjust=self._allowed(Role.MANAGER),
             return_url=self.get_url(".index_view"),
+            **facts_of(account, sane),
         )
 
     @expose("/adjust/", methods=("GET", "POST"))
@@ -209,20 +191,6 @@ def _account_id(telegram_id: int) -> int:
     return db.session.scalars(query).one()
 
 
-def _members(telegram_ids: list[int]) -> dict[int, Member]:
-    query = select(Member).where(Member.tenant_id == tenant_id(), Member.telegram_id.in_(telegram_ids))
-    return {member.telegram_id: member for member in db.session.scalars(query)}
-
-
-def _with_names(rows: Any) -> Any:
-    """The same accounts with `name`; members who were erased have only their number."""
-    known = _members([row.telegram_id for row in rows])
-    for row in rows:
-        member = known.get(row.telegram_id)
-        row.name = member_name(member) if member else f"#{row.telegram_id}"
-    return rows
-
-
 def views() -> list[Any]:
     """The views of this feature."""
-    return [CreditsView(CreditAccount, _l("Credits"), endpoint="credits", url="credits")]
+    return [CreditsView(CreditAccount, _l("Credit accounts"), endpoint="credits", url="credits")]

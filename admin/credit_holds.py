@@ -1,0 +1,171 @@
+"""Credits that are put aside for something that may be charged later, and letting them go by hand."""
+
+from typing import Any, ClassVar
+
+from flask import flash, redirect, request
+from flask_admin import expose
+from flask_babel import format_decimal, gettext
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from sqlalchemy import func, select, update
+from wtforms.validators import InputRequired, Length
+
+from admin.acts import act
+from admin.base import TenantView
+from admin.credit_parts import (
+    HOLD_STATES,
+    hold_state,
+    named_id,
+    source_names,
+    with_names,
+)
+from admin.credit_postings import Source
+from admin.forms import AdminForm, CleanStringField
+from admin.guard import tenant_id
+from admin.menu import Group
+from app.core.db import db
+from app.domain import credits as rules
+from app.domain.credit_holds import HoldState
+from app.domain.people import Role
+from app.models import CreditHold
+from app.services import audit
+from app.services.credits import holds
+
+
+class VoidForm(AdminForm):
+    """Why the credits are let go."""
+
+    reason = CleanStringField(
+        _l("Reason"),
+        [InputRequired(), Length(max=rules.MAX_REASON)],
+        description=_l("Your team sees it with the hold; the member does not."),
+    )
+
+
+def _name(_view: Any, _context: Any, row: Any, _column: str) -> Markup:
+    return Markup("<bdi>{}</bdi>").format(row.name)
+
+
+def _state(_view: Any, _context: Any, row: CreditHold, _column: str) -> Markup:
+    tone, words = hold_state(row)
+    return Markup('<span class="status status-{}">{}</span>').format(tone, words)
+
+
+def _reason(_view: Any, _context: Any, row: CreditHold, _column: str) -> Markup:
+    note = (
+        Markup('<small class="d-block text-muted"><bdi>{}</bdi></small>').format(row.note) if row.note else ""
+    )
+    return Markup('<span class="lines-2"><bdi>{}</bdi></span>{}').format(row.reason, note)
+
+
+class CreditHoldsView(TenantView):
+    """`/admin/credit-holds/`."""
+
+    group, icon, menu_of = Group.MONEY, "coins", "credit_overview"
+    lead = _l("Put aside by a project until it charges them or lets them go. They can't be spent meanwhile.")
+    roles: ClassVar[dict[str, Role | None]] = {"void": Role.MANAGER}
+    can_view_details = False
+    list_template = "admin/credits/holds.html"
+    column_list = ("name", "amount", "source", "reason", "state", "expires_at", "created_at")
+    column_export_list = (
+        "id", "created_at", "telegram_id", "name", "amount", "captured", "state", "source", "reference", "reason",
+        "expires_at", "closed_at", "note",
+    )  # fmt: skip
+    column_labels = {  # noqa: RUF012 - as Flask-Admin has it
+        "id": _l("Number"),
+        "name": _l("Member"),
+        "telegram_id": _l("Telegram number"),
+        "amount": _l("Amount"),
+        "captured": _l("Captured of it"),
+        "state": _l("State"),
+        "source": _l("Project"),
+        "reference": _l("Reference"),
+        "reason": _l("Reason"),
+        "expires_at": _l("Runs out"),
+        "created_at": _l("Held since"),
+        "closed_at": _l("Ended"),
+        "note": _l("Why it was let go"),
+    }
+    column_formatters = {  # noqa: RUF012 - as Flask-Admin has it
+        "name": _name,
+        "amount": lambda _view, _context, row, _column: format_decimal(row.amount),
+        "source": lambda _view, _context, row, _column: row.source_name,
+        "state": _state,
+        "reason": _reason,
+    }
+    column_formatters_export = {  # noqa: RUF012 - as Flask-Admin has it
+        "source": lambda _view, _context, row, _column: row.source,
+        "state": lambda _view, _context, row, _column: hold_state(row)[1],
+    }
+    column_choices = {"state": [(state, words) for state, (_, words) in HOLD_STATES.items()]}  # noqa: RUF012 - as Flask-Admin has it
+    column_sortable_list = ("amount", "expires_at")
+    column_default_sort = ("id", True)
+    column_searchable_list = ("reference",)
+    column_filters = ("state", Source(CreditHold.source, _l("Project")), "created_at")
+    secondary_columns, number_columns = ("created_at",), ("amount",)
+    empty_title = _l("Nothing is held")
+    empty_text = _l(
+        "A project that charges later, such as a booking, holds credits first. Its holds appear here."
+    )
+    empty_picture = "lock"
+
+    def search_placeholder(self) -> str:
+        """What may be searched for."""
+        return str(gettext("Reference"))
+
+    def tabs(self) -> list[tuple[str, Any, int]]:
+        """(state, words, how many) for the line above the list."""
+        counts = dict(
+            db.session.execute(
+                select(CreditHold.state, func.count())
+                .where(CreditHold.tenant_id == tenant_id())
+                .group_by(CreditHold.state)
+            ).all()
+        )
+        return [(state.value, words, counts.get(state, 0)) for state, (_, words) in HOLD_STATES.items()]
+
+    def get_list(self, *args: Any, **kwargs: Any) -> Any:
+        """The rows with the names of members and sources, asked for all of them at once."""
+        count, rows = super().get_list(*args, **kwargs)
+        names = source_names(row.source for row in rows)
+        for row in with_names(rows):
+            row.source_name = names[row.source]
+        return count, rows
+
+    def _export_csv(self, return_url: str) -> Any:
+        file = super()._export_csv(return_url)
+        act(lambda: audit.record(tenant_id(), "credits.holds_exported", ("credits", "", "")))
+        return file
+
+    @expose("/void/", methods=("GET", "POST"))
+    def void(self) -> Any:
+        """Lets held credits go, with a reason."""
+        hold = self.get_one(named_id())
+        form, back = (
+            VoidForm(request.form or None),
+            self.get_url(".index_view", flt0_0=HoldState.ACTIVE.value),
+        )
+        if request.method == "POST" and form.validate():
+            act(lambda: _void(hold.id, form.reason.data))
+            return redirect(back, 303)
+        with_names([hold])
+        return self.render("admin/credits/void.html", form=form, model=hold, return_url=back)
+
+
+def _void(hold_id: int, reason: str) -> None:
+    was = holds.get(tenant_id(), hold_id).state
+    hold = holds.void(tenant_id(), hold_id)
+    # Only whoever ended it gives the reason: not a second press, and not where the project was first.
+    first = update(CreditHold).where(CreditHold.id == hold.id, CreditHold.note.is_(None)).values(note=reason)
+    if was is not HoldState.ACTIVE or not db.session.execute(first.returning(CreditHold.id)).first():
+        flash(gettext("It had been let go before."), "info")
+        return
+    audit.record(
+        tenant_id(), "credits.hold_voided", ("credits", "", ""), {"hold": hold.id, "amount": hold.amount}
+    )
+    flash(gettext("Let go. The member can spend these credits again."), "success")
+
+
+def views() -> list[Any]:
+    """The views of this feature."""
+    return [CreditHoldsView(CreditHold, _l("Holds"), endpoint="credit_holds", url="credit-holds")]
