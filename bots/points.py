@@ -91,7 +91,7 @@ def _told(ctx: Context, line: Line, names: Mapping[str, str]) -> str:
 
 
 def _transfer(ctx: Context, line: Line) -> str:
-    to_whom = N_("To %(name)s") if line.amount < 0 else N_("From %(name)s")
+    to_whom = N_("Transfer to %(name)s") if line.amount < 0 else N_("Transfer from %(name)s")
     told = ctx.t(to_whom, name=line.other or ctx.t(SOMEBODY))
     return told if line.reason == NO_NOTE else f"{told} · “{_cut(line.reason)}”"
 

@@ -39,8 +39,8 @@ class ReceiverHidden(BadInput):
 class UnknownReceiver(NotFound):
     code = "unknown_receiver"
     message = N_(
-        "I don't know this person. Credits can be given only to people who have used this bot: ask for a message to me,"
-        " then try again."
+        "I don't know this person. Credits can be given only to people who have used this bot: ask this person to send me"
+        " /start, then try again."
     )
 
 

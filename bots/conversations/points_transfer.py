@@ -58,7 +58,7 @@ def who_sent(ctx: Context) -> None:
     with ctx.transaction():
         receiver = receivers.find(ctx.config.tenant_id, ctx.person.telegram_id, written)
     ctx.expect(AMOUNT, to=receiver.telegram_id)
-    lines = [ctx.t(N_("To: %(name)s"), name=giving.name_of(ctx, receiver)), ""]
+    lines = [ctx.t(N_("Receiver: %(name)s"), name=giving.name_of(ctx, receiver)), ""]
     lines.append(
         ctx.t(
             N_("How many credits? You have %(available)s to give."), available=points.number(room.available)
@@ -85,7 +85,7 @@ def _ask_sure(ctx: Context, to: int, amount: int, note: str) -> None:
     lines = [
         ctx.t(N_("Please check:")),
         "",
-        ctx.t(N_("To: %(name)s"), name=giving.name_of(ctx, receiver)),
+        ctx.t(N_("Receiver: %(name)s"), name=giving.name_of(ctx, receiver)),
         ctx.t(N_("Credits: %(amount)s"), amount=points.number(amount)),
     ]
     if note != NO_NOTE:

@@ -163,6 +163,6 @@ def test_who_was_erased_stands_in_nobodys_history(talk: Talk):
     confirms(talk)
     with transaction():
         erase_member(talk.config.tenant_id, WANG)
-    assert "-30\n   To somebody" in talk.say("/points")[0]
+    assert "-30\n   Transfer to somebody" in talk.say("/points")[0]
     rows = db.session.query(CreditPosting.reference, CreditPosting.reason).all()
     assert not any(str(WANG) in " ".join(row) for row in rows)

@@ -31,12 +31,12 @@ def known(talk: Talk, **values: object) -> None:
 
 
 def test_from_the_button_to_both_histories(talk: Talk):
-    assert "To: Wang\nCredits: 30\nYour balance afterwards: 70" in asks(talk, "@wang_da")
+    assert "Receiver: Wang\nCredits: 30\nYour balance afterwards: 70" in asks(talk, "@wang_da")
     confirms(talk)
     assert "30 credits went to Wang.\n\nYour balance: 70" in talk.texts()[-1]
     assert (has(talk), has(talk, WANG)) == (70, 30)
-    assert "-30\n   To Wang" in talk.press("💰 My credits")
-    assert "+30\n   From Lin" in talk.say("/points", WANG)[0]
+    assert "-30\n   Transfer to Wang" in talk.press("💰 My credits")
+    assert "+30\n   Transfer from Lin" in talk.say("/points", WANG)[0]
 
 
 def test_the_receiver_is_told_in_his_language_with_the_note(talk: Talk):
@@ -49,7 +49,7 @@ def test_the_receiver_is_told_in_his_language_with_the_note(talk: Talk):
     word = talk.texts(WANG)[-1]
     assert "For the tea" in word
     assert "积分" in word
-    assert "To Wang · “For the tea”" in talk.say("/points")[0]
+    assert "Transfer to Wang · “For the tea”" in talk.say("/points")[0]
 
 
 def test_who_blocks_the_bot_gets_the_credits_and_no_word(talk: Talk):
@@ -77,7 +77,7 @@ def test_the_word_comes_by_the_bot_he_talks_with(telegram: Sandbox, talk: Talk, 
 def test_whom_he_may_write(talk: Talk, words: str):
     talk.say("/points")
     talk.press(GIVE)
-    assert talk.say(words)[0].startswith("To: Wang\n")
+    assert talk.say(words)[0].startswith("Receiver: Wang\n")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_contact_or_a_forwarded_message_names_him(talk: Talk, shown: dict):
     talk.say("/points")
     talk.press(GIVE)
     give(talk.config, message=message("12345", **shown))
-    assert talk.texts()[-1].startswith("To: Wang\n")
+    assert talk.texts()[-1].startswith("Receiver: Wang\n")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_whom_he_may_not_write_and_may_then_write_anew(talk: Talk, words: str, a
     talk.say("/points")
     talk.press(GIVE)
     assert answer in talk.say(words)[0]
-    assert talk.say(str(WANG))[0].startswith("To: Wang")
+    assert talk.say(str(WANG))[0].startswith("Receiver: Wang")
 
 
 def test_a_forwarded_bot_and_a_hidden_person_are_refused(talk: Talk):
@@ -153,7 +153,7 @@ def test_nothing_but_the_shown_name_is_told(talk: Talk):
     known(talk, first_name="\u2800", last_name="")
     credited(talk, 5555, WANG)
     said = asks(talk)
-    assert "To: somebody\n" in said
+    assert "Receiver: somebody\n" in said
     assert not any(secret in said for secret in (str(WANG), "wang_da", "5,555"))
 
 
