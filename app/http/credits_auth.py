@@ -65,15 +65,16 @@ def _let_in(scope: Scope, *, v1: bool) -> None:
 def read() -> Asked:
     """The call as it came, also where the server shows it only in part. Raises TooLarge."""
     environ = request.environ
-    headers = [(name, value) for name, value in request.headers.items()]
-    target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
     given = environ.get("asgi.scope")
-    if given is not None:
+    if given is None:
+        headers = list(request.headers.items())
+        target = _without_host(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
+        path, _, query = target.partition("?")
+    else:
         # WSGI joins headers that come twice; the server below it knows better.
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in given["headers"]]
-        path, query = given["raw_path"].decode("latin-1"), given["query_string"].decode("latin-1")
-    else:
-        path, _, query = _without_host(target).partition("?")
+        path = (given.get("raw_path") or b"").decode("latin-1")
+        query = given["query_string"].decode("latin-1")
     return Asked(request.method, path, query, headers, _body(), request.remote_addr or "")
 
 
