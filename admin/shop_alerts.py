@@ -25,6 +25,9 @@ TONES = {
     AlertKind.TRANSFER_CLAIMED: "info",
     AlertKind.WITHDRAWAL_REQUESTED: "info",
     AlertKind.SPENDING_CAP: "warn",
+    AlertKind.PARTNER_FAILING: "warn",
+    AlertKind.PARTNER_WELL: "info",
+    AlertKind.PARTNER_LETTERS: "warn",
 }
 
 

@@ -27,6 +27,10 @@ class AlertKind(StrEnum):
     WITHDRAWAL_REQUESTED = "withdrawal_requested"
     RECONCILIATION_DIFFERENCE = "reconciliation_difference"
     COMMISSIONS_WRONG = "commissions_wrong"
+    PARTNER_FAILING = "partner_failing"
+    PARTNER_GONE = "partner_gone"
+    PARTNER_WELL = "partner_well"
+    PARTNER_LETTERS = "partner_letters"
 
 
 TEXTS: Final[Mapping[AlertKind, str]] = {
@@ -64,6 +68,16 @@ TEXTS: Final[Mapping[AlertKind, str]] = {
         "The payment provider's figures and yours differ. Look at the comparison."
     ),
     AlertKind.COMMISSIONS_WRONG: N_("The balances of your promoters do not match their entries."),
+    AlertKind.PARTNER_FAILING: N_(
+        "“%(partner)s” has not taken changes of credits for half an hour. They wait and are sent again by themselves."
+    ),
+    AlertKind.PARTNER_GONE: N_(
+        "“%(partner)s” says that it wants no more changes of credits. Nothing is sent until you start it again."
+    ),
+    AlertKind.PARTNER_WELL: N_("“%(partner)s” takes changes of credits again."),
+    AlertKind.PARTNER_LETTERS: N_(
+        "“%(partner)s” refuses changes of credits. They wait for you, with all later ones of the same members."
+    ),
 }
 """One sentence each. What it names is `order` (its code), `product`, or in the alert's details."""
 
@@ -92,6 +106,10 @@ PATHS: Final[Mapping[AlertKind, str]] = {
     AlertKind.WITHDRAWAL_REQUESTED: "/admin/withdrawals/",
     AlertKind.RECONCILIATION_DIFFERENCE: "/admin/reconciliation/",
     AlertKind.COMMISSIONS_WRONG: "/admin/promoters/",
+    AlertKind.PARTNER_FAILING: "/admin/credit-partners/",
+    AlertKind.PARTNER_GONE: "/admin/credit-partners/",
+    AlertKind.PARTNER_WELL: "/admin/credit-partners/",
+    AlertKind.PARTNER_LETTERS: "/admin/credit-letters/",
 }
 ORDER_PATH: Final = "/admin/orders/details/?id=%(order_id)s"
 ORDERS_PATH: Final = "/admin/orders/"

@@ -38,7 +38,9 @@ def _headers(url: str, key_id: str, secrets: Sequence[str], raw: bytes) -> dict[
     """Raises UnsafeUrl."""
     path, _, query = check_url(url, get_settings().outbound_origins).path.partition("?")
     timestamp, nonce = str(int(clock.now().timestamp())), randomness.token_urlsafe(16)
-    message = credit_signing.string_to_sign(key_id, "POST", path, query, timestamp, nonce, raw)
+    message = credit_signing.string_to_sign(
+        key_id, method="POST", path=path, query=query, timestamp=timestamp, nonce=nonce, body=raw
+    )
     return {
         "Content-Type": "application/json",
         "X-Api-Key": key_id,

@@ -18,6 +18,8 @@ PAYMENT_EVENT_DAYS: Final = 400
 """Longer than a card's holder may dispute a payment."""
 PICTURE_DAYS: Final = 7
 VISIT_DAYS: Final = 400
+DRIFT_DAYS: Final = 90
+LETTER_DAYS: Final = 90
 
 
 def _old(table: str, condition: str) -> TextClause:
@@ -54,6 +56,22 @@ _RULES: Final[Mapping[str, TextClause]] = {
     "refused callbacks": _old("refused_callback", f"received_at < now() - interval '{REFUSED_DAYS} days'"),
     "payment events": _old("payment_event", f"received_at < now() - interval '{PAYMENT_EVENT_DAYS} days'"),
     "nonces": _old("credit_nonce", "expires_at < now()"),
+    # The lines first: a comparison may have very many.
+    "drift lines": _old(
+        "credit_drift_line",
+        f"drift_id IN (SELECT id FROM credit_drift WHERE created_at < now() - interval '{DRIFT_DAYS} days')",  # noqa: S608 - constants
+    ),
+    "drifts": _old(
+        "credit_drift",
+        f"created_at < now() - interval '{DRIFT_DAYS} days'"
+        " AND NOT EXISTS (SELECT FROM credit_drift_line l WHERE l.drift_id = credit_drift.id)",
+    ),
+    # One that the cursor has not passed still says that its posting is settled.
+    "letters of partners": _old(
+        "credit_letter",
+        f"closed_at < now() - interval '{LETTER_DAYS} days'"
+        " AND EXISTS (SELECT FROM credit_partner p WHERE p.id = partner_id AND p.cursor >= posting_id)",
+    ),
     "schedule": _old("cron_run", f"ran_at < now() - interval '{CRON_DAYS} days'"),
 }
 KINDS: Final = tuple(_RULES)

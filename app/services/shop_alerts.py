@@ -87,7 +87,7 @@ def tell() -> int:
 
 def words(alert: ShopAlert, locale: str) -> str:
     """What happened, in one sentence of one of our languages."""
-    names: dict[str, object] = {"left": 0, "service": "", **alert.details}
+    names: dict[str, object] = {"left": 0, "service": "", "partner": "", **alert.details}
     if alert.order_id is not None:
         row = db.session.execute(
             select(Order.code, Order.product["name"].astext).where(Order.id == alert.order_id)

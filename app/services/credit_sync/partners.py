@@ -205,7 +205,7 @@ def _url(value: str) -> str:
 def _sources(values: Sequence[str]) -> list[object]:
     if len(values) > MOST:
         raise BadInput
-    return sorted({source for source in map(_source, values) if source})
+    return [*sorted({source for source in map(_source, values) if source})]
 
 
 def _source(value: str | None) -> str | None:
