@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, g
 from flask_babel import gettext
 
+from app.core.errors import BadInput
 from app.core.queue import transaction
 from app.domain.credit_clients import Scope
 from app.domain.credit_holds import HoldState
@@ -72,8 +73,11 @@ def capture(hold_id: str) -> Response:
     """
     asked = given.checked(schema.Capture, g.fields)
     number = _number(hold_id)
-    with transaction():
-        return answer(_shown(credit_calls.capture(g.caller, number, asked.amount)))
+    try:
+        with transaction():
+            return answer(_shown(credit_calls.capture(g.caller, number, asked.amount)))
+    except BadInput:
+        raise given.wrong("amount", "more_than_held") from None
 
 
 @api.post("/<hold_id>/void")
