@@ -38,9 +38,9 @@ WITH due AS (
 )
 UPDATE credit_partner SET asked_at = :now FROM due WHERE credit_partner.id = due.id RETURNING credit_partner.id, next_at
 """)  # noqa: S608 - constants
-_ASK_ONE = text(
-    f"UPDATE credit_partner p SET asked_at = :now WHERE id = :id AND NOT slow AND {_DUE} RETURNING id"
-)  # noqa: S608
+_ASK_ONE = text(f"""
+UPDATE credit_partner p SET asked_at = :now WHERE id = :id AND NOT slow AND {_DUE} RETURNING id
+""")  # noqa: S608 - constants
 _SLOW_NOW = text("""
 SELECT count(*) FROM credit_partner WHERE slow AND state = 'active' AND (lease_until > :now OR asked_at >= :lost)
 """)
