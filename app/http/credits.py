@@ -9,7 +9,7 @@ from app.core.errors import AppError
 from app.core.queue import transaction
 from app.domain.credit_clients import BatchRefused, BatchTooLarge, InvalidCall, Scope
 from app.domain.credits import NewPosting, Posting
-from app.http import credit_holds, credit_reading
+from app.http import credit_drifts, credit_holds, credit_reading
 from app.http import credits_answers as answers
 from app.http import credits_examples as examples
 from app.http import credits_input as given
@@ -135,6 +135,6 @@ def _said(posted: Posting) -> str:
 
 def init_app(app: Flask) -> None:
     """Adds the routes. They are signed and know no session, so there is none to protect from other sites."""
-    for blueprint in (api, credit_reading.api, credit_holds.api):
+    for blueprint in (api, credit_reading.api, credit_holds.api, credit_drifts.api):
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)

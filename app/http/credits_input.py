@@ -36,6 +36,7 @@ WORDS = {
     "metadata_value": N_("Numbers in it must be finite, and whole ones at most 2^53 - 1."),
     "metadata_size": N_("This must have at most %(most)s bytes."),
     "more_than_held": N_("This is more than is held."),
+    "no_name": N_("This is no name."),
     "users_twice": N_("A user is in it more than once."),
     "equal_references": N_("Item %(other)s has the same reference."),
 }

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app.domain.credit_holds import DEFAULT, LONGEST, SHORTEST
+from app.domain.credit_sync import MAX_NAME
 from app.domain.credits import MAX_AMOUNT, MAX_REASON
 
 MOST_ITEMS: Final = 1000
@@ -26,6 +27,7 @@ MAX_TELEGRAM_ID: Final = 10**18 - 1
 MAX_NUMBER: Final = 2**53 - 1
 """The largest whole number of metadata: beyond it programs read different ones."""
 MAX_ID: Final = 2**63 - 1
+MOST_BALANCE: Final = 10**18
 _DIGITS: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _NO_EXTRA: Final = ConfigDict(extra="forbid")
 
@@ -87,9 +89,9 @@ Positive = Annotated[
 ]
 Balance = Annotated[
     int,
-    Field(ge=-(2**62), le=2**62),
+    Field(ge=-MOST_BALANCE, le=MOST_BALANCE),
     BeforeValidator(_whole),
-    _both(-(2**62), 2**62, "-?[0-9]{1,19}"),
+    _both(-MOST_BALANCE, MOST_BALANCE, "-?[0-9]{1,19}"),
 ]
 Id = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_whole), _both(1, MAX_ID, "[0-9]{1,19}")]
 Seconds = Annotated[
@@ -233,7 +235,7 @@ class Comparison(BaseModel):
 
     model_config = _NO_EXTRA
 
-    name: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] | None = Field(
         None, description="Shown to the boss; your project's name when left out."
     )
     balances: Annotated[list[Compared], Field(min_length=1, max_length=MOST_COMPARED)]

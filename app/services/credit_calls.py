@@ -10,9 +10,10 @@ from app.core.db import db
 from app.core.errors import AppError
 from app.domain.credit_clients import UnknownUser, WrongSource
 from app.domain.credits import NewPosting, NotPosted, Posting, Standing
-from app.models import CreditAccount, CreditHold, CreditPosting
+from app.models import CreditAccount, CreditDrift, CreditDriftLine, CreditHold, CreditPartner, CreditPosting
 from app.services import credits as ledger
 from app.services.credit_clients.checking import Caller
+from app.services.credit_sync import drift
 from app.services.credits import feed, holds, reading, settings
 from app.services.credits.feed import Change
 
@@ -154,6 +155,26 @@ def capture(caller: Caller, hold_id: int, amount: int | None) -> Held:
 def void(caller: Caller, hold_id: int) -> Held:
     """Lets go what was put aside. Raises UnknownHold and HoldClosed."""
     return _held(caller, holds.void(caller.tenant_id, hold_id, source=caller.source))
+
+
+def compare(
+    caller: Caller, name: str | None, balances: Sequence[tuple[int, int]]
+) -> tuple[CreditDrift, list[CreditDriftLine]]:
+    """How the caller's balances compare with ours, and the first 100 that differ; the boss finds it too.
+
+    What he has not been sent yet explains differences, where exactly one partner is the caller: its feed leaves out his
+    source. Raises BadInput.
+    """
+    partners = db.session.scalars(
+        select(CreditPartner.id).where(
+            CreditPartner.tenant_id == caller.tenant_id, CreditPartner.except_source == caller.source
+        )
+    ).all()
+    partner_id = partners[0] if len(partners) == 1 else None
+    found = drift.compare(
+        caller.tenant_id, name or caller.source, balances, by=caller.source, partner_id=partner_id
+    )
+    return found, [*drift.lines(found.id).lines, *drift.lines(found.id, 1).lines]
 
 
 def _held(caller: Caller, hold: CreditHold) -> Held:

@@ -3,7 +3,11 @@
 import pytest
 from flask.testing import FlaskClient
 
+from app.core.db import db
+from app.core.queue import transaction
 from app.domain.credit_clients import Scope
+from app.models import CreditDrift
+from app.services.credit_sync import partners
 from tests.cast import Cast
 from tests.crediting import Project
 from tests.credits_calling import (
@@ -173,3 +177,48 @@ def test_a_key_that_may_only_post_reads_nothing(client: FlaskClient, cast: Cast,
     assert sync(client, poster).status_code == 200
     for path in (f"balance/{SHE}", f"history/{SHE}", "changes", "holds/1"):
         assert refused(read(client, poster, path)) == (403, "scope_missing")
+
+
+# --- comparing
+def compare(client: FlaskClient, shop: Project, pairs: dict[int, int], **more: object):
+    rows = [{"telegram_id": each, "balance": balance} for each, balance in pairs.items()]
+    return shop.call(client, "POST", f"{API}/compare", {"balances": rows, **more})
+
+
+def test_balances_that_differ_are_told(client: FlaskClient, cast: Cast, shop: Project):
+    give(cast.tenant.id, SHE + 1, 7)
+    found = compare(client, shop, {SHE: 90, SHE + 1: 7, NOBODY: 3}).json
+    assert (found["compared"], found["differing"]) == (3, 2)
+    assert found["lines"] == [
+        {"telegram_id": SHE, "ours": 100, "theirs": 90, "undelivered": 0},
+        {"telegram_id": NOBODY, "ours": None, "theirs": 3, "undelivered": 0},
+    ]
+    assert found["id"] == db.session.query(CreditDrift.id).scalar()
+
+
+def test_what_was_not_sent_yet_explains_a_difference(client: FlaskClient, cast: Cast, shop: Project):
+    with transaction():
+        partners.create(
+            cast.tenant.id,
+            "Shop",
+            "https://shop.example/in",
+            sources=(),
+            except_source="shop",
+            start="beginning",
+        )
+    found = compare(client, shop, {SHE: 0}).json
+    assert (found["explained"], found["lines"][0]["undelivered"]) == (1, 100)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"balances": []},
+        {"balances": [{"telegram_id": SHE}]},
+        {"balances": [{"telegram_id": SHE, "balance": 1}] * 2},
+        {"balances": [{"telegram_id": SHE, "balance": 10**18 + 1}]},
+        {"balances": [{"telegram_id": SHE, "balance": 1}], "name": " "},
+    ],
+)
+def test_comparisons_that_are_none(client: FlaskClient, shop: Project, body: dict[str, object]):
+    assert refused(shop.call(client, "POST", f"{API}/compare", body)) == (400, "validation_error")
