@@ -8,6 +8,8 @@ from sandbox.deepseek import api as deepseek
 from sandbox.drand import Drand
 from sandbox.http import Handler, Request, Response
 from sandbox.pages import Pages
+from sandbox.partner import api as partner
+from sandbox.partner.pages import PartnerPages
 from sandbox.pingpong import api as pingpong
 from sandbox.pingpong.pages import PayPages
 from sandbox.world import World
@@ -20,12 +22,14 @@ class App:
     def __init__(self, world: World) -> None:
         api, pages = Api(world), Pages(world)
         pay = PayPages(world.desk, pages.render)
+        shown = PartnerPages(world.partners, pages.render)
         self._mounts: tuple[tuple[str, Handler], ...] = (
             ("/bot", self._bot_or_page(api, pages)),
             ("/control/", Door(world).handle),
             ("/drand/", Drand(world.relays, world.clock).handle),
             ("/file/bot", api.handle_file),
             ("/pay/", pay.handle),
+            ("/partner/", self._credits_or_page(partner.Api(world.partners, world.clock), shown)),
             ("/yuanfenju/", yuanfenju.Api(world.yuanfenju).handle),
             ("/deepseek/", deepseek.Api(world.deepseek, world.clock).handle),
             ("/pingpong/", pingpong.Api(world.desk).handle),
@@ -46,5 +50,14 @@ class App:
 
         def handle(request: Request) -> Response | Awaitable[Response]:
             return pages.handle(request) if request.path == "/botfather" else api.handle(request)
+
+        return handle
+
+    @staticmethod
+    def _credits_or_page(api: partner.Api, pages: PartnerPages) -> Handler:
+        """Batches come to /partner/<name>/credits; the rest is for people."""
+
+        def handle(request: Request) -> Response | Awaitable[Response]:
+            return api.handle(request) if request.path.endswith("/credits") else pages.handle(request)
 
         return handle

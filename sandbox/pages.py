@@ -54,7 +54,9 @@ class Pages:
 
     def _page(self, request: Request, path: str) -> Response:
         if path == "/":
-            return self.render(request, "home.html", bots=self._bot_rows(), chats=self._chat_rows(None))
+            partners = list(self._world.partners.partners.values())
+            chats = self._chat_rows(None)
+            return self.render(request, "home.html", bots=self._bot_rows(), chats=chats, partners=partners)
         if path == "/botfather":
             return self.render(request, "botfather.html", bots=self._bot_rows())
         if path.startswith("/chat/"):

@@ -68,7 +68,7 @@ async def keep_saving(world: World, settings: Settings) -> None:
     while True:
         # A large world is written less often, so that writing takes a twentieth of the time at most.
         await asyncio.sleep(max(SAVE_EVERY, 20 * took))
-        if world.dirty or world.desk.book.dirty:
+        if world.dirty or world.desk.book.dirty or world.partners.dirty:
             start = loop.time()
             store.save(world, settings.data, clean=False)
             took = loop.time() - start

@@ -38,6 +38,7 @@ def snapshot(world: World, *, clean: bool) -> bytes:
         ],
         "pingpong": world.desk.book.snapshot(),
         "stars": world.stars.snapshot(),
+        "partners": world.partners.snapshot(),
     }, option=orjson.OPT_NON_STR_KEYS)  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def save(world: World, path: Path, *, clean: bool) -> None:
     new.touch(mode=0o600)
     new.write_bytes(snapshot(world, clean=clean))
     new.replace(path)
-    world.dirty = world.desk.book.dirty = False
+    world.dirty = world.desk.book.dirty = world.partners.dirty = False
 
 
 def load(world: World, path: Path) -> None:
@@ -86,6 +87,7 @@ def load(world: World, path: Path) -> None:
         world.desk.book.restore(data["pingpong"])
     if "stars" in data:
         world.stars.restore(data["stars"])
+    world.partners.restore(data.get("partners", []))
     world.shelf.files = {stored["file_id"]: Stored(**stored) for stored in data["files"]}
     for entry in data["bots"]:
         world.keep_bot(load_bot(entry, jump))

@@ -14,6 +14,7 @@ from sandbox.files import Shelf
 from sandbox.journal import Journal
 from sandbox.models import SUPERGROUP_BASE, Bot, Chat, Clock, Person
 from sandbox.outbound import Client
+from sandbox.partner import service as partner
 from sandbox.pingpong.book import Book
 from sandbox.pingpong.desk import Desk
 from sandbox.pingpong.notices import Notifier
@@ -52,6 +53,7 @@ class World:
         self.desk = Desk(book, Notifier(book, client, settings), settings)
         self.yuanfenju = yuanfenju.Service()
         self.deepseek = deepseek.Service()
+        self.partners = partner.Service()
         self.stars = Stars()
         self.clear()
 
@@ -61,6 +63,7 @@ class World:
         self.desk.clear()
         self.yuanfenju.clear()
         self.deepseek.clear()
+        self.partners.clear()
         self.stars.clear()
         self.bots: OrderedDict[int, Bot] = OrderedDict()
         self.bots_by_token: dict[str, Bot] = {}

@@ -177,3 +177,30 @@ class Services:
         """The newest requests as they came, oldest first."""
         found: list[Json] = self.get("deepseek/requests", limit=500)["requests"]
         return found
+
+    # Partners that get the ledger's changes
+
+    def partner_url(self, name: str = "shop") -> str:
+        """Where a partner wants its batches; `partner_keys` makes it known."""
+        return f"{self.url}/partner/{name}/credits"
+
+    def partner_keys(self, name: str = "shop", key_id: str = "", secret_key: str = "", **more: str) -> Json:
+        """A new partner, or another key for a known one; `more` is site, source, api_key, api_secret."""
+        return self.post("partner/keys", name=name, key_id=key_id, secret_key=secret_key, **more)
+
+    def partner(self, name: str = "shop") -> Json:
+        """What it has received, in that order: `changes`, `balances` by Telegram id, `copies` of changes that came again by id,
+        `late` ids (after a newer one of their account), `conflicts`, `visits` (at, batch_id, count, status, what).
+        """
+        return self.get("partner", name=name)
+
+    def partner_forgets(self, name: str = "shop") -> Json:
+        """It keeps its keys and forgets what it received."""
+        return self.post("partner/forget", name=name)
+
+    def partner_knobs(self, mode: str = "ok", *, who: str = "*", **switches: Any) -> None:
+        """Trouble with batches: cut, lost (taken, but no answer), hang, html, other, half, huge, or a status such as "503", "410",
+        "401", "302" (with `location`), "429" (with `retry_after`); `seconds` late; `refuse` "7,ref-9" with `how` "listed"
+        or "whole" (422); for `times` requests.
+        """
+        self.post("partner/knobs", who=who, mode=mode, **switches)

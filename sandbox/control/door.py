@@ -6,13 +6,13 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from sandbox.control import beacon, look, money, people, services, stars, talk, trouble
+from sandbox.control import beacon, look, money, partner, people, services, stars, talk, trouble
 from sandbox.control.routes import ROUTES
 from sandbox.http import Request, Response
 from sandbox.world import Refused, World
 
 # Loading these modules registers their routes.
-AREAS = (beacon, look, money, people, services, stars, talk, trouble)
+AREAS = (beacon, look, money, partner, people, services, stars, talk, trouble)
 
 
 class Door:

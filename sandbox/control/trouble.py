@@ -64,6 +64,7 @@ def clear(world: World, _params: Params) -> Json:
     world.desk.book.knobs.clear()
     world.yuanfenju.knobs.clear()
     world.deepseek.knobs.clear()
+    world.partners.knobs.clear()
     return done()
 
 
