@@ -1,15 +1,19 @@
-"""Views of the tests' own behind `@signed`: they say who called and with what."""
+"""A small application with views behind `@signed`, which say who called and with what."""
 
-from flask import Response, g, jsonify
+from functools import cache
+
+from flask import Flask, Response, g, jsonify
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from app.core.db import db
 from app.domain.credit_clients import Scope
+from app.factory import create_app
+from app.http import credits_auth, errors, guard, i18n, requests, tenancy
 from app.http.credits_auth import PREFIX, signed
 from app.models import CreditNonce
+from tests.browser import Browser
 from tests.crediting import database_seconds
-from wsgi import app
 
 ECHO, READ, V1 = f"{PREFIX}/-test/echo", f"{PREFIX}/-test/read", f"{PREFIX}/-test/v1"
 
@@ -21,25 +25,32 @@ def _said() -> Response:
 
 
 @signed(Scope.POST)
-def echo() -> Response:
+def _echo() -> Response:
     return _said()
 
 
 @signed(Scope.READ)
-def reading() -> Response:
+def _read() -> Response:
     return _said()
 
 
 @signed(Scope.POST, v1=True)
-def either() -> Response:
+def _either() -> Response:
     return _said()
 
 
-# The application is the one of all tests, and may have answered before.
-app._got_first_request = False
-app.add_url_rule(ECHO, "test_signed_echo", echo, methods=["POST", "PUT"])
-app.add_url_rule(READ, "test_signed_read", reading, methods=["GET"])
-app.add_url_rule(V1, "test_signed_v1", either, methods=["POST"])
+@cache
+def site() -> Flask:
+    """The application; not the one of other tests, whose routes are listed and described."""
+    made = create_app()
+    made.test_client_class = Browser
+    made.config.update(TESTING=True)
+    for feature in (requests, errors, i18n, tenancy, credits_auth, guard):
+        feature.init_app(made)
+    made.add_url_rule(ECHO, view_func=_echo, endpoint="echo", methods=["POST", "PUT"])
+    made.add_url_rule(READ, view_func=_read, endpoint="read", methods=["GET"])
+    made.add_url_rule(V1, view_func=_either, endpoint="v1", methods=["POST"])
+    return made
 
 
 def code(answer: TestResponse) -> tuple[int, str]:
@@ -49,5 +60,6 @@ def code(answer: TestResponse) -> tuple[int, str]:
 
 
 def used_nonces() -> int:
+    """How many are kept."""
     db.session.rollback()
     return db.session.scalar(select(func.count()).select_from(CreditNonce)) or 0

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time as time_module
-from collections.abc import Callable
 from math import ceil
 from typing import Any
 
@@ -19,9 +18,15 @@ from app.models import CreditKey
 from tests.cast import Cast
 from tests.clockwork import Clockwork
 from tests.crediting import Project, database_seconds, project
-from tests.http.signed_views import ECHO, READ, code, used_nonces
+from tests.http.signed_views import ECHO, READ, code, site, used_nonces
 
 FULL_WIDTH = "1700000000".translate({code: code + 0xFEE0 for code in range(0x30, 0x3A)})
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """At the tests' own views."""
+    return site().test_client()
 
 
 @pytest.fixture
@@ -136,14 +141,8 @@ def by_asgi(method: str, path: bytes, query: bytes, headers: list[tuple[str, str
         "query_string": query,
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
     }
-    asyncio.run(Pages(flask_app())(scope, receive, send))
+    asyncio.run(Pages(site().wsgi_app)(scope, receive, send))
     return seen[0]
-
-
-def flask_app() -> Callable[..., Any]:
-    from wsgi import app
-
-    return app.wsgi_app
 
 
 @pytest.mark.parametrize("doubled", [None, "X-Api-Key", "X-Timestamp", "X-Nonce", "X-Signature"])
@@ -212,7 +211,7 @@ def test_a_body_may_be_so_large_and_no_larger(client: FlaskClient, shop: Project
 
 
 def test_nothing_is_said_of_calls_that_nobody_signed(app: Flask, shop: Project):
-    answer = app.test_client().post(ECHO, json={})
+    answer = site().test_client().post(ECHO, json={})
     assert code(answer) == (401, "invalid_api_key")
     assert "X-RateLimit-Limit" not in answer.headers
-    assert "Set-Cookie" not in app.test_client().post(ECHO, json={}, csrf=False).headers
+    assert "Set-Cookie" not in site().test_client().post(ECHO, json={}, csrf=False).headers

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
@@ -16,7 +17,13 @@ from app.services import tenants
 from app.services.credit_clients import lookup, manage
 from tests.cast import Cast
 from tests.crediting import Project, project
-from tests.http.signed_views import ECHO, READ, code, used_nonces
+from tests.http.signed_views import ECHO, READ, code, site, used_nonces
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """At the tests' own views."""
+    return site().test_client()
 
 
 @pytest.fixture

@@ -16,7 +16,13 @@ from app.domain.plans import Plan
 from app.services.credit_clients import lookup
 from tests.cast import Cast
 from tests.crediting import Project, database_seconds, project
-from tests.http.signed_views import ECHO, READ, code
+from tests.http.signed_views import ECHO, READ, code, site
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """At the tests' own views."""
+    return site().test_client()
 
 
 @pytest.fixture

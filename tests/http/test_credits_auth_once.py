@@ -16,9 +16,15 @@ from app.services import retention
 from app.services.credits import settings
 from tests.cast import Cast
 from tests.crediting import Project, database_seconds, project
-from tests.http.signed_views import ECHO, V1, code, used_nonces
+from tests.http.signed_views import ECHO, V1, code, site, used_nonces
 
 NONCE = "n" * 22
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """At the tests' own views."""
+    return site().test_client()
 
 
 @pytest.fixture
@@ -26,12 +32,12 @@ def shop(cast: Cast) -> Project:
     return project(cast.tenant.id, allow_v1=True)
 
 
-def together(app: Flask, path: str, body: bytes, headers: dict[str, str]) -> Counter[int]:
+def together(path: str, body: bytes, headers: dict[str, str]) -> Counter[int]:
     """The same call 64 times on 16 threads: how often which status was answered."""
     headers = {**headers, "Content-Type": "application/json"}
 
     def ask(_number: int) -> int:
-        return app.test_client().post(path, data=body, headers=headers, csrf=False).status_code
+        return site().test_client().post(path, data=body, headers=headers, csrf=False).status_code
 
     with ThreadPoolExecutor(16) as threads:
         return Counter(threads.map(ask, range(64)))
@@ -45,9 +51,9 @@ def unlimited(shop: Project) -> None:
 def test_one_of_64_equal_calls_is_accepted_also_after_redis_forgot_all(app: Flask, shop: Project):
     unlimited(shop)
     headers = shop.headers("POST", ECHO, b"{}")
-    assert together(app, ECHO, b"{}", headers) == {200: 1, 409: 63}
+    assert together(ECHO, b"{}", headers) == {200: 1, 409: 63}
     quick().flushall()
-    assert together(app, ECHO, b"{}", headers) == {409: 64}
+    assert together(ECHO, b"{}", headers) == {409: 64}
 
 
 def test_a_nonce_is_no_good_for_another_call(client: FlaskClient, shop: Project):
@@ -114,7 +120,7 @@ def test_of_a_token_with_two_bodies_at_once_one_wins(app: Flask, shop: Project):
 
     def ask(body: bytes) -> tuple[int, bytes]:
         headers = {"X-Api-Key": shop.api_key}
-        return app.test_client().post(V1, data=body, headers=headers, csrf=False).status_code, body
+        return site().test_client().post(V1, data=body, headers=headers, csrf=False).status_code, body
 
     with ThreadPoolExecutor(16) as threads:
         ends = Counter(threads.map(ask, bodies))
@@ -122,10 +128,10 @@ def test_of_a_token_with_two_bodies_at_once_one_wins(app: Flask, shop: Project):
     assert {status for status, _ in ends} == {200, 409}
 
 
-def test_a_posting_by_version_1_comes_again_with_its_first_result(client: FlaskClient, shop: Project):
+def test_a_posting_by_version_1_comes_again_with_its_first_result(app: Flask, shop: Project):
     with transaction():
         settings.save(shop.tenant_id, auto_create=True)
-    body = shop.v1_body(123, 5, reason="gift", reference="r1")
+    client, body = app.test_client(), shop.v1_body(123, 5, reason="gift", reference="r1")
     first, again = (
         client.post("/api/credits/sync", json=body, headers={"X-Api-Key": shop.api_key}) for _ in range(2)
     )

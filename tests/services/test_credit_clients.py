@@ -19,7 +19,7 @@ from app.services.credit_clients import lookup, manage
 from tests.cast import Cast
 from tests.clockwork import Clockwork
 from tests.crediting import Project, project
-from tests.http.signed_views import ECHO
+from tests.http.signed_views import ECHO, site
 from tests.racing import endings
 from tests.waiting import wait_for
 
@@ -224,7 +224,7 @@ def test_a_key_changes_over_under_a_stream_of_calls_without_a_refusal(app: Flask
 
     def stream() -> None:
         while not stop.is_set():
-            statuses.append(using[-1].call(app.test_client(), "POST", ECHO, {}).status_code)
+            statuses.append(using[-1].call(site().test_client(), "POST", ECHO, {}).status_code)
 
     threads = [threading.Thread(target=stream) for _ in range(4)]
     for thread in threads:
@@ -244,5 +244,5 @@ def test_a_key_changes_over_under_a_stream_of_calls_without_a_refusal(app: Flask
     assert set(statuses) == {200}
     with transaction():
         manage.revoke(shop.key_row_id)
-    assert shop.call(app.test_client(), "POST", ECHO, {}).status_code == 401
-    assert new.call(app.test_client(), "POST", ECHO, {}).status_code == 200
+    assert shop.call(site().test_client(), "POST", ECHO, {}).status_code == 401
+    assert new.call(site().test_client(), "POST", ECHO, {}).status_code == 200
