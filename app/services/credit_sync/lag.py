@@ -22,7 +22,7 @@ CROSS JOIN LATERAL (
         WHERE c.tenant_id = p.tenant_id AND c.id > p.cursor
           AND (p.sources = '[]' OR jsonb_exists(p.sources, c.source)) AND c.source IS DISTINCT FROM p.except_source
           AND NOT EXISTS (SELECT FROM credit_letter l WHERE l.partner_id = p.id AND l.posting_id = c.id)
-        ORDER BY c.id LIMIT :most) AS some
+        ORDER BY c.id LIMIT :most) AS first
 ) AS waiting
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'dead') AS dead, count(*) FILTER (WHERE state = 'behind') AS behind,
