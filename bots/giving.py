@@ -13,6 +13,7 @@ from app.domain.wording import Place
 from app.models import Member
 from app.services import notices, outbox
 from app.services.credits import reading, settings, transfers
+from app.services.credits.statement import OPEN
 from bots import points
 from bots.context import Context
 from bots.keyboards import data
@@ -75,7 +76,7 @@ def tell(ctx: Context, receiver: Member, received: Posting, note: str, key: str)
         "text": "\n\n".join(lines),
         "link_preview_options": {"is_disabled": True},
         "reply_markup": {
-            "inline_keyboard": [[{"text": place.t(N_("💰 My credits")), "callback_data": data(points.OPEN)}]]
+            "inline_keyboard": [[{"text": place.t(N_("💰 My credits")), "callback_data": data(OPEN)}]]
         },
     }
     outbox.queue_message(

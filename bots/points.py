@@ -16,8 +16,6 @@ from bots.context import Context
 from bots.keyboards import Button, data
 from bots.remembered import for_a_minute
 
-OPEN: Final = "points"
-"""The button that opens a member's page of credits."""
 SOMEBODY: Final = N_("somebody")
 _ORDER: Final = "order"
 _MOST_HOLDS: Final = 5
@@ -39,7 +37,7 @@ is_used = for_a_minute(statement.is_used)
 
 def button(ctx: Context) -> Button:
     """The way to the page. No transaction may be open."""
-    return Button(ctx.main_text("menu_points"), data(OPEN))
+    return Button(ctx.main_text("menu_points"), data(statement.OPEN))
 
 
 def number(amount: int) -> str:
@@ -63,10 +61,9 @@ def balance(ctx: Context, standing: Standing, holds: Sequence[CreditHold], names
         lines.append(ctx.t(held, held=number(standing.held), free=number(standing.available)))
     until = N_("until %(time)s at the latest")
     for one in holds[:_MOST_HOLDS]:
-        told = f"{_cut(one.reason)} · {names.get(one.source, one.source)}"
-        lines.append(
-            f"• {number(one.amount)} · {told}, {ctx.t(until, time=ctx.place.short_time(one.expires_at))}"
-        )
+        ends = ctx.t(until, time=ctx.place.short_time(one.expires_at))
+        told = (number(one.amount), _cut(one.reason), names.get(one.source, one.source), ends)
+        lines.append("• " + " · ".join(told))
     if len(holds) > _MOST_HOLDS:
         lines.append(ctx.t(N_("… and %(count)s more"), count=len(holds) - _MOST_HOLDS))
     return "\n".join(lines)

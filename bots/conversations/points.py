@@ -5,14 +5,14 @@ from typing import Final
 from app.core.i18n import N_
 from app.domain.links import start_link
 from app.services.credits import holds, reading, settings, statement
-from app.services.credits.statement import Page
+from app.services.credits.statement import OPEN, Page
 from bots import points
 from bots.conversations.lotteries import at_home
 from bots.keyboards import Button, ButtonExpired, Keyboard, data
 from bots.router import Context, Router
 
 router = Router()
-router.menu_entry(70, "menu_points", data(points.OPEN), points.is_used)
+router.menu_entry(70, "menu_points", data(OPEN), points.is_used)
 GIVE: Final = "ptgive"
 """The button that begins a transfer."""
 GIVING: Final = "points_"
@@ -26,17 +26,17 @@ def points_command(ctx: Context) -> None:
     if ctx.private:
         _show(ctx)
         return
-    link = start_link(ctx.config.username, points.OPEN)
+    link = start_link(ctx.config.username, OPEN)
     text = N_("I show credits only in a private chat, where nobody else can see them.")
     ctx.say(ctx.t(text), Keyboard([[Button(ctx.main_text("menu_points"), url=link)]]))
 
 
-@router.start_link(points.OPEN)
+@router.start_link(OPEN)
 def from_link(ctx: Context) -> None:
     _show(ctx)
 
 
-@router.button(points.OPEN)
+@router.button(OPEN)
 def points_button(ctx: Context) -> None:
     """Without arguments the latest, else the page before or after a posting. Whoever comes back here gives nothing away."""
     at_home(ctx)
@@ -72,9 +72,9 @@ def _show(ctx: Context, *, before: int | None = None, after: int | None = None) 
 def _buttons(ctx: Context, page: Page, *, may_give: bool) -> Keyboard:
     turns = []
     if page.newer:
-        turns.append(Button(ctx.t(N_("⬅️ Newer")), data(points.OPEN, _AFTER, page.lines[0].id)))
+        turns.append(Button(ctx.t(N_("⬅️ Newer")), data(OPEN, _AFTER, page.lines[0].id)))
     if page.older:
-        turns.append(Button(ctx.t(N_("Older ➡️")), data(points.OPEN, _BEFORE, page.lines[-1].id)))
+        turns.append(Button(ctx.t(N_("Older ➡️")), data(OPEN, _BEFORE, page.lines[-1].id)))
     rows = [turns] if turns else []
     if may_give:
         rows.append([Button(ctx.t(N_("🔁 Transfer")), data(GIVE))])

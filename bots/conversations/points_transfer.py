@@ -16,7 +16,7 @@ from app.domain.credit_transfers import (
 from app.domain.credits import InsufficientCredits, TransferLimit, TransfersOff
 from app.models import Member
 from app.services.credits import receivers, statement, transfers
-from app.services.credits.statement import Line
+from app.services.credits.statement import OPEN, Line
 from bots import giving, points
 from bots.conversations.lotteries import at_home
 from bots.conversations.points import GIVE, GIVING
@@ -64,7 +64,7 @@ def who_sent(ctx: Context) -> None:
             N_("How many credits? You have %(available)s to give."), available=points.number(room.available)
         )
     )
-    if room.left is not None:
+    if room.left is not None and room.left < room.available:
         lines.append(ctx.t(N_("Today you may give another %(left)s."), left=points.number(room.left)))
     ctx.say("\n".join(lines), Keyboard([[_back(ctx)]]))
 
@@ -97,7 +97,7 @@ def _ask_sure(ctx: Context, to: int, amount: int, note: str) -> None:
     rows = [
         [Button(ctx.t(N_("✅ Yes, transfer %(amount)s"), amount=points.number(amount)), data("ptok", nonce))],
         [Button(ctx.t(N_("✏️ Add a note")), data("ptnote", nonce))],
-        [Button(ctx.t(N_("✖️ No")), data(points.OPEN))],
+        [Button(ctx.t(N_("✖️ No")), data(OPEN))],
     ]
     ctx.say("\n".join(lines), Keyboard(rows))
 
@@ -228,4 +228,4 @@ def _number(ctx: Context, name: str) -> int:
 
 
 def _back(ctx: Context) -> Button:
-    return Button(ctx.t(N_("« Back")), data(points.OPEN))
+    return Button(ctx.t(N_("« Back")), data(OPEN))

@@ -47,7 +47,7 @@ def test_what_is_held_is_named_with_its_purpose(talk: Talk, cast: Cast):
         holds.reserve(cast.tenant.id, LIN, 30, **held)
     page = talk.say("/points")[0]
     assert "Held: 30, free to use: 70" in page
-    assert "30 · Table for two · The Cafe, until" in page
+    assert "30 · Table for two · The Cafe · until" in page
 
 
 def test_dates_are_those_of_the_tenants_zone(talk: Talk, cast: Cast):

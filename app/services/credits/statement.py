@@ -12,6 +12,8 @@ from app.domain.credits import TRANSFER
 from app.domain.members import visible_name
 from app.models import CreditAccount, CreditPosting, Member
 
+OPEN: Final = "points"
+"""The bot's button that opens a member's page of credits."""
 PAGE: Final = 8
 _MIRROR: Final = {"out": "in", "in": "out"}
 

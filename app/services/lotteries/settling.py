@@ -18,6 +18,7 @@ from app.domain.wording import Place
 from app.models import Lottery
 from app.services import credits, outbox  # noqa: A004 - ours, not Python's
 from app.services.credits import NewPosting
+from app.services.credits.statement import OPEN as POINTS
 from app.services.lotteries import cards, lookup, posts, showing
 from app.services.lotteries.wording import bold
 
@@ -128,6 +129,8 @@ def _message(lottery: Lottery, row: Row[tuple[object, ...]], place: Place) -> di
     if row.claim_until:
         claim = {"text": place.t(N_("🎁 Claim my prize")), "callback_data": data(CLAIM, lottery.code)}
         rows.insert(0, [claim])
+    if row.credits:
+        rows.append([{"text": place.t(N_("💰 My credits")), "callback_data": data(POINTS)}])
     payload["reply_markup"] = {"inline_keyboard": rows}
     return payload
 
