@@ -90,10 +90,15 @@ def problem_example(error: type[AppError]) -> Example:
         "title": HTTPStatus(error.status).phrase,
         "status": error.status,
         "code": error.code,
-        "message": error(None, **_SAMPLES).text(EN),
+        "message": words(error, EN),
         "request_id": "6f1c2d3e4a5b6c7d",
         **_ADDED.get(error, {}),
     }
+
+
+def words(error: type[AppError], locale: str) -> str:
+    """What this error says, with examples where it names something."""
+    return error(None, **_SAMPLES).text(locale)
 
 
 def errors(app: Flask) -> list[type[AppError]]:

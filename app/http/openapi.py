@@ -4,14 +4,18 @@ from typing import Any, cast
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
-from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import BadInput
+from app.factory import ROOT
 from app.http import credits_docs, errors
-from app.http.auth import public
+from app.http.auth import bare, public
+from app.http.i18n import select_locale
 
 PREFIX = "/api/"
+SDK = "credit_sync_client.py"
+KEYS_URL = "/admin/credit-clients/"
 DESCRIPTION = """
 Everything a boss can do with his bots by buttons, programs can do here.
 
@@ -35,6 +39,19 @@ PROBLEM: dict[str, Any] = {
         "request_id": {"type": "string"},
     },
 }
+VECTOR = {
+    "key_id": "k_test_1",
+    "method": "POST",
+    "path": "/api/v2/ledger/debit",
+    "timestamp": "1700000000",
+    "nonce": "b64u-nonce-0123456789abcdef",
+    "body": '{"telegram_id":"123456789","amount":"10","currency":"CRD","reason":"order 42","external_reference":"shop-42"}',
+    "secret_hex": bytes(range(32)).hex(),
+    "string": "LEDGER-HMAC-SHA256-V2\nk_test_1\nPOST\n/api/v2/ledger/debit\n\n1700000000\n"
+    "b64u-nonce-0123456789abcdef\n9c5a6b3144d88080753b779ab959156ef9fb7a13407fd2c08f352c827b5ca225",
+    "signature": "2df0433aea46f6b6cdee5993a6cb5e8fcb1ff4ad53ffaa63c8481c0b6a234945",
+}
+"""The specification's example of a signature, for who signs by himself."""
 pages = Blueprint("openapi", __name__)
 
 
@@ -49,7 +66,25 @@ def spec() -> ResponseReturnValue:
 @public
 def docs() -> ResponseReturnValue:
     """The page; its assets are our own."""
-    return render_template("api/docs.html", title=cast(APIFlask, current_app).title)
+    locale = select_locale()
+    codes = [
+        (each.status, each.code, credits_docs.words(each, locale))
+        for each in credits_docs.errors(current_app)
+    ]
+    return render_template(
+        "api/docs.html",
+        base_url=request.url_root.rstrip("/"),
+        keys_url=KEYS_URL,
+        codes=codes,
+        vector=VECTOR,
+    )
+
+
+@pages.get(f"/api/sdk/{SDK}")
+@bare
+def sdk() -> ResponseReturnValue:
+    """Our client for Python, one file to copy. It is only served: nothing of ours uses it."""
+    return send_file(ROOT / "sdk" / SDK, mimetype="text/x-python", as_attachment=True, max_age=300)
 
 
 def refuse(error: HTTPError) -> Response:

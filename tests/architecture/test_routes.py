@@ -37,11 +37,25 @@ NOTHING_LOOKED_UP = {
     "health.health",
     "health.healthz",
     "health.readyz",
+    "openapi.sdk",
     "pages.favicon",
     "security.static",
     "static",
 }
-OWN_SECRET = {"health.prometheus", "payments.pingpong", "telegram.webhook"}
+SIGNED = {
+    "credit_drifts_api.compare",
+    "credit_holds_api.capture",
+    "credit_holds_api.reserve",
+    "credit_holds_api.show",
+    "credit_holds_api.void",
+    "credit_reading_api.balance",
+    "credit_reading_api.balances",
+    "credit_reading_api.changes",
+    "credit_reading_api.history",
+    "credits_api.batch",
+    "credits_api.sync",
+}
+OWN_SECRET = {"health.prometheus", "payments.pingpong", "telegram.webhook"} | SIGNED
 FOR_EVERYBODY = {
     "auth.join",
     "openapi.docs",
