@@ -57,7 +57,7 @@ PRINTED = {
     "credits check": """{"accounts": 2, "postings": 5,
  "mismatches": [{"tenant_id": 1, "telegram_id": 7000001, "balance": 6, "postings": 5}]}""",
     "demo create": """{"tenant_id": 1, "email": "demo@laoban.example", "password": "…", "bot": "demo_bot", "lottery": "H7KQ2MPXB4",
- "products": ["H7KQ2MPXB4"]}""",
+ "products": ["H7KQ2MPXB4"], "project": "http://127.0.0.1:8081/partner/mall"}""",
     "keys rotate": '{"changed": {"bot.token": 12}}',
     "lotteries audit": f"""{{{_CODE}, "events": 5, "ok": true, "broken": null, "hash": "9f2c…"}}""",
     "lotteries close": f"""{{{_CODE}, "state": "drawing", "closed": true}}""",

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.cli import AppGroup
 from flask_security.utils import verify_password
 
-from app.cli import demo_products
+from app.cli import demo_products, demo_project
 from app.cli.output import json_option, show
 from app.core import clock
 from app.core.errors import AppError
@@ -39,18 +39,25 @@ group = AppGroup("demo", help="A demo boss to look around with.")
 
 @group.command("create")
 @click.option("--token", default="", help="Token of the demo's bot; without it he has none.")
+@click.option(
+    "--sandbox", default="", help="Address of the sandbox that plays his partner; without it he has none."
+)
 @json_option
-def create(token: str, *, as_json: bool) -> None:
+def create(token: str, sandbox: str, *, as_json: bool) -> None:
     """Make the demo boss, or say how to log in as him."""
     with system_scope():
         try:
             checked = bots.check_token(token) if token else None
             beacon = lotteries.prepare_beacon() if token else None
+            place = demo_project.look(sandbox.rstrip("/")) if sandbox else None
             with transaction():
                 tenant_id, user = _boss()
                 bot = _bot(tenant_id, checked) if checked else None
                 code = _lottery(bot, beacon) if bot else None
                 products = demo_products.make(tenant_id)
+                keys = demo_project.make(tenant_id, place) if place else {}
+            if place:
+                demo_project.tell(place, keys)
         except AppError as error:
             raise click.ClickException(error.text(EN)) from None
         known = user.password is not None and verify_password(_password(), user.password)
@@ -61,10 +68,12 @@ def create(token: str, *, as_json: bool) -> None:
         "bot": bot.username if bot else None,
         "lottery": code,
         "products": products,
+        "project": place.page if place else None,
     }
     words = [f"Log in as {EMAIL} with " + (_password() if known else "the password that was chosen for him.")]
     words += [f"His lottery: {public_link(code) or code}"] if code else []
     words += [f"He sells {len(products)} products."] if products else []
+    words += [f"His other project: {place.page}"] if place else []
     show(result, "\n".join(words), as_json=as_json)
 
 

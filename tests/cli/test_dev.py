@@ -119,7 +119,13 @@ def test_who_has_accounts_of_his_own_is_not_led_to_the_sandbox(monkeypatch: pyte
     monkeypatch.setenv("PINGPONG_CLIENT_ID", "1")
     monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-real")
     monkeypatch.setenv("YUANFENJU_API_URL", "https://charts.example")
-    assert outside.services("http://s", read_settings()) == {}
+    assert set(outside.services("http://s", read_settings())) == {"OUTBOUND_ORIGINS"}
+
+
+def test_credits_may_be_sent_to_the_sandbox_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OUTBOUND_ORIGINS", "http://127.0.0.1:9000")
+    chosen = outside.services("http://127.0.0.1:8081", read_settings())
+    assert chosen["OUTBOUND_ORIGINS"] == "http://127.0.0.1:9000,http://127.0.0.1:8081"
 
 
 def test_columns_hold_with_chinese_letters(capsys: pytest.CaptureFixture[str]):

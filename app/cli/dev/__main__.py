@@ -159,7 +159,7 @@ def _make_demo(processes: Processes, sandbox: str) -> dict[str, Any]:
     words = ["flask", "demo", "create", "--json"]
     if sandbox:
         processes.wait_for(lambda: outside.answers(f"{sandbox}/healthz"), PATIENCE)
-        words += ["--token", outside.demo_token(sandbox)]
+        words += ["--token", outside.demo_token(sandbox), "--sandbox", sandbox]
     processes.start("demo", words)
     made: dict[str, Any] = json.loads(processes.finish("demo").strip().rpartition("\n")[2])
     return made
@@ -178,6 +178,10 @@ def _welcome(settings: Settings, sandbox: str, demo: dict[str, Any]) -> None:
         )
     if demo["lottery"]:
         terminal.row("抽奖 Lottery", f"{_site(settings)}/l/{demo['lottery']}")
+    if demo["project"]:
+        terminal.row(
+            "合作项目 Partner", demo["project"], "接口密钥、同步来的积分 · its API keys, credits synced to it"
+        )
     if sandbox:
         terminal.row("BotFather", f"{sandbox}/botfather", "领新 Token · get another token")
         _show_keys(settings, sandbox)

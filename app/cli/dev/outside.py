@@ -5,6 +5,8 @@ import json
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from typing import Any
 
 from app.core.settings import Settings
 
@@ -68,6 +70,9 @@ def services(sandbox: str, settings: Settings) -> dict[str, str]:
         chosen = {"PINGPONG_API_URL": f"{sandbox}/pingpong", **ACCOUNT}
         site = f"http://{HOST}:{settings.port}"
         chosen["PINGPONG_NOTIFY_URL"] = settings.pingpong_notify_url or f"{site}/webhook/pingpong"
+    # The sandbox plays a partner too, and changes of credits may be sent to it.
+    named = [f"{one.scheme}://{one.host}:{one.port}" for one in settings.outbound_origins]
+    chosen["OUTBOUND_ORIGINS"] = ",".join([*named, sandbox])
     for name, path in PLACES.items():
         key = getattr(settings, f"{name}_api_key").get_secret_value()
         if not key and f"{name}_api_url" not in given:
@@ -77,9 +82,20 @@ def services(sandbox: str, settings: Settings) -> dict[str, str]:
 
 def demo_token(sandbox: str) -> str:
     """The token of the demo bot, which is made at the first start."""
-    wanted = {"username": DEMO_BOT, "name": "老板演示店 Demo", "if_missing": True}
+    return str(
+        _told(sandbox, "bots", {"username": DEMO_BOT, "name": "老板演示店 Demo", "if_missing": True})["token"]
+    )
+
+
+def partner_keys(sandbox: str, keys: Mapping[str, str]) -> dict[str, Any]:
+    """Gives the partner that the sandbox plays its keys; `name` makes it known. What it has by now."""
+    return _told(sandbox, "partner/keys", keys)
+
+
+def _told(sandbox: str, path: str, content: Mapping[str, object]) -> dict[str, Any]:
     request = urllib.request.Request(  # noqa: S310 - our own address
-        f"{sandbox}/control/bots", json.dumps(wanted).encode(), {"Content-Type": "application/json"}
+        f"{sandbox}/control/{path}", json.dumps(content).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
-        return str(json.load(answer)["token"])
+        found: dict[str, Any] = json.load(answer)
+    return found
