@@ -20,6 +20,7 @@ from admin.credit_parts import (
     with_names,
 )
 from admin.credit_postings import Source
+from admin.formatters import localtime
 from admin.forms import AdminForm, CleanStringField
 from admin.guard import tenant_id
 from admin.menu import Group
@@ -52,17 +53,29 @@ def _state(_view: Any, _context: Any, row: CreditHold, _column: str) -> Markup:
 
 
 def _reason(_view: Any, _context: Any, row: CreditHold, _column: str) -> Markup:
-    note = (
-        Markup('<small class="d-block text-muted"><bdi>{}</bdi></small>').format(row.note) if row.note else ""
+    note = Markup('<small class="d-block text-muted"><bdi>{}</bdi></small>').format(row.note or "")
+    return Markup('<span><span class="lines-2"><bdi>{}</bdi></span>{}</span>').format(
+        row.reason, note if row.note else ""
     )
-    return Markup('<span class="lines-2"><bdi>{}</bdi></span>{}').format(row.reason, note)
+
+
+def _until(_view: Any, _context: Any, row: CreditHold, _column: str) -> Markup:
+    """When it runs out, both ways; of one that is over, when it ended."""
+    if row.closed_at is not None:
+        return Markup(
+            '<span class="text-muted">{} <time datetime="{}" data-relative>{}</time></span>'
+        ).format(gettext("Ended"), row.closed_at.isoformat(), localtime(row.closed_at))
+    at = row.expires_at
+    return Markup(
+        '<span><time datetime="{}" data-relative>{}</time><small class="d-block text-muted">{}</small></span>'
+    ).format(at.isoformat(), localtime(at), localtime(at, "yyyy-MM-dd HH:mm"))
 
 
 class CreditHoldsView(TenantView):
     """`/admin/credit-holds/`."""
 
     group, icon, menu_of = Group.MONEY, "coins", "credit_overview"
-    lead = _l("Put aside by a project until it charges them or lets them go. They can't be spent meanwhile.")
+    lead = _l("Put aside by a project until it charges or releases them. They can't be spent meanwhile.")
     roles: ClassVar[dict[str, Role | None]] = {"void": Role.MANAGER}
     can_view_details = False
     list_template = "admin/credits/holds.html"
@@ -75,7 +88,7 @@ class CreditHoldsView(TenantView):
         "id": _l("Number"),
         "name": _l("Member"),
         "telegram_id": _l("Telegram number"),
-        "amount": _l("Amount"),
+        "amount": _l("How many"),
         "captured": _l("Captured of it"),
         "state": _l("State"),
         "source": _l("Project"),
@@ -84,7 +97,7 @@ class CreditHoldsView(TenantView):
         "expires_at": _l("Runs out"),
         "created_at": _l("Held since"),
         "closed_at": _l("Ended"),
-        "note": _l("Why it was let go"),
+        "note": _l("Why it was released"),
     }
     column_formatters = {  # noqa: RUF012 - as Flask-Admin has it
         "name": _name,
@@ -92,6 +105,7 @@ class CreditHoldsView(TenantView):
         "source": lambda _view, _context, row, _column: row.source_name,
         "state": _state,
         "reason": _reason,
+        "expires_at": _until,
     }
     column_formatters_export = {  # noqa: RUF012 - as Flask-Admin has it
         "source": lambda _view, _context, row, _column: row.source,
@@ -158,12 +172,12 @@ def _void(hold_id: int, reason: str) -> None:
     # Only whoever ended it gives the reason: not a second press, and not where the project was first.
     first = update(CreditHold).where(CreditHold.id == hold.id, CreditHold.note.is_(None)).values(note=reason)
     if was is not HoldState.ACTIVE or not db.session.execute(first.returning(CreditHold.id)).first():
-        flash(gettext("It had been let go before."), "info")
+        flash(gettext("It had been released before."), "info")
         return
     audit.record(
         tenant_id(), "credits.hold_voided", ("credits", "", ""), {"hold": hold.id, "amount": hold.amount}
     )
-    flash(gettext("Let go. The member can spend these credits again."), "success")
+    flash(gettext("Released. The member can spend these credits again."), "success")
 
 
 def views() -> list[Any]:

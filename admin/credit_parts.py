@@ -30,7 +30,7 @@ OWN_SOURCES: Final = {
 HOLD_STATES: Final = {
     HoldState.ACTIVE: ("busy", _l("Held")),
     HoldState.CAPTURED: ("ok", _l("Captured")),
-    HoldState.VOIDED: ("idle", _l("Let go")),
+    HoldState.VOIDED: ("idle", _l("Released")),
     HoldState.EXPIRED: ("warn", _l("Ran out")),
 }
 _OF_LOTTERY = re.compile(r"lottery:([0-9]{1,18}):", re.ASCII)

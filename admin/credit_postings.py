@@ -12,7 +12,16 @@ from markupsafe import Markup
 from sqlalchemy import false, func, or_, select
 
 from admin.base import TenantView
-from admin.credit_parts import leads_to, members_of, name_of, named_id, other_sides, source_names, with_names
+from admin.credit_parts import (
+    OWN_SOURCES,
+    leads_to,
+    members_of,
+    name_of,
+    named_id,
+    other_sides,
+    source_names,
+    with_names,
+)
 from admin.filters import AtLeast, AtMost, ColumnFilter, Equals, Number, NumberIs
 from admin.guard import tenant_id
 from admin.menu import Group
@@ -143,7 +152,7 @@ class CreditPostingsView(TenantView):
         Source(CreditPosting.source, _l("Posted by")),
         Direction(CreditPosting.amount, _l("Direction"), options=[(IN, _l("Added")), (OUT, _l("Taken"))]),
         *(
-            kind(CreditPosting.amount, _l("Amount"), data_type="number")
+            kind(CreditPosting.amount, _l("How many"), data_type="number")
             for kind in (_Exactly, _AtLeast, _AtMost)
         ),
         "created_at",
@@ -187,13 +196,15 @@ class CreditPostingsView(TenantView):
         account = db.session.get_one(CreditAccount, posting.account_id)
         other = other_sides([posting]).get(posting.id)
         known = members_of([account.telegram_id, *([other[1]] if other else [])])
+        names = source_names([posting.source])
         return self.render(
             self.details_template,
             model=posting,
             account=account,
             name=name_of(account.telegram_id, known),
             other=(other[0], name_of(other[1], known)) if other else None,
-            source=source_names([posting.source])[posting.source],
+            source=names[posting.source],
+            project=posting.source not in OWN_SOURCES and names[posting.source] != posting.source,
             leads_to=leads_to(posting.source, posting.reference),
             hold=_hold_of(posting),
             metadata=json.dumps(posting.details, ensure_ascii=False, indent=2) if posting.details else "",

@@ -1,7 +1,7 @@
 """The credits page: who has how many, what a balance is made of, giving and taking with a reason, once."""
 
 import re
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -9,9 +9,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.core.db import db
-from app.models import AuditEvent, CreditAccount, Member
+from app.models import AuditEvent, Member
 from app.services import credits as ledger
+from app.services.credit_clients import create_client
+from app.services.credits import holds, settings, transfers
 from tests.cast import Cast, sign_in
+from tests.ledger_rows import account, chart, member, stats
 
 LIST = "/admin/credits/"
 EN = {"Accept-Language": "en"}
@@ -20,21 +23,6 @@ EN = {"Accept-Language": "en"}
 @pytest.fixture
 def owner(app: Flask, cast: Cast) -> FlaskClient:
     return sign_in(app, cast.owner)
-
-
-def member(home: Any, number: int, name: str) -> Member:
-    row = Member(tenant_id=home.id, telegram_id=number, first_name=name)
-    db.session.add(row)
-    db.session.commit()
-    return row
-
-
-def account(home: Any, number: int, *amounts: int) -> int:
-    """An account with these postings; its id."""
-    for place, amount in enumerate(amounts):
-        ledger.post(home.id, number, amount, source="shop", reference=f"{number}-{place}", reason="a gift")
-    db.session.commit()
-    return db.session.scalars(select(CreditAccount.id).where(CreditAccount.telegram_id == number)).one()
 
 
 def names(client: FlaskClient, query: str = "") -> list[str]:
@@ -205,6 +193,47 @@ def test_the_file_names_the_own_accounts(owner: FlaskClient, cast: Cast):
     account(cast.tenant, 1, 4)
     account(cast.other_tenant, 3, 7)
     file = owner.get(f"{LIST}export/csv/", headers=EN).text
-    assert '"\'=Wang","1","4"' in file
+    assert '"\'=Wang","1","4","0"' in file
     assert len(file.splitlines()) == 2
     assert db.session.scalars(select(AuditEvent.action)).all() == ["credits.exported"]
+
+
+def test_an_account_shows_what_is_held_and_what_is_free(owner: FlaskClient, cast: Cast):
+    number = account(cast.tenant, 1, 30)
+    holds.reserve(
+        cast.tenant.id, 1, 10, source="shop", reference="b1", reason="room 4", lasts=timedelta(hours=1)
+    )
+    db.session.commit()
+    page = owner.get(f"{LIST}details/?id={number}", headers=EN).text
+    assert stats(page) == {"Balance": "30", "Held": "10", "Free to spend": "20"}
+    assert "room 4" in page
+
+
+def test_an_overdraft_is_free_to_spend(owner: FlaskClient, cast: Cast):
+    settings.save(cast.tenant.id, overdraft=50)
+    number = account(cast.tenant, 1, -20)
+    page = owner.get(f"{LIST}details/?id={number}", headers=EN).text
+    assert stats(page) == {"Balance": "-20", "Held": "0", "Free to spend": "30"}
+    assert "Owes you 20" in page
+
+
+def test_a_transfer_names_the_other_member(owner: FlaskClient, cast: Cast):
+    member(cast.tenant, 1, "Wang")
+    member(cast.tenant, 2, "Lily")
+    settings.save(cast.tenant.id, transfers=True)
+    number = account(cast.tenant, 1, 30)
+    transfers.transfer(cast.tenant.id, 1, 2, 5, key="t1", reason="tea")
+    db.session.commit()
+    page = owner.get(f"{LIST}details/?id={number}", headers=EN).text
+    assert re.search(r"Given to <a [^>]*><bdi>Lily</bdi>", page)
+
+
+def test_projects_have_their_names(owner: FlaskClient, cast: Cast):
+    create_client(cast.tenant.id, "shop", "Tea shop")
+    page = owner.get(f"{LIST}details/?id={account(cast.tenant, 1, 30)}").text
+    assert '<span class="badge">Tea shop</span>' in page
+
+
+def test_the_chart_follows_the_balance(owner: FlaskClient, cast: Cast):
+    page = owner.get(f"{LIST}details/?id={account(cast.tenant, 1, 30, -10)}").text
+    assert chart(page)["series"][0]["values"][-2:] == [0, 20]

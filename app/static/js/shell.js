@@ -3,6 +3,7 @@ export function startShell() {
   drawer();
   menus();
   stickyHeader();
+  openTab();
 }
 
 function drawer() {
@@ -59,4 +60,11 @@ function stickyHeader() {
   const mark = () => header.classList.toggle("stuck", window.scrollY > 8);
   document.addEventListener("scroll", mark, { passive: true });
   mark();
+}
+
+// Where tabs are wider than a phone, the open one is moved into sight.
+function openTab() {
+  const tabs = document.querySelector(".tabs");
+  const open = tabs?.querySelector("[aria-current]");
+  if (open) tabs.scrollLeft = open.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - open.clientWidth) / 2;
 }
