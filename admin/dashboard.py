@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from admin.amounts import money
 from admin.audit import actor, sentence
+from admin.credit_partner_parts import lag_rows
 from admin.dead_letters import DeadLettersView
 from admin.forms import viewer_zone
 from admin.guard import Guarded, tenant_id, viewer
@@ -112,6 +113,7 @@ class HomeView(Guarded, AdminIndexView):
             "newcomers": newcomers(clock.now().astimezone(viewer_zone()).date()),
             "members": dashboard.member_count(tenant),
             "dead": dead_letters.count(tenant) if me.may(DeadLettersView.role) else 0,
+            "lags": lag_rows(),
             "events": dashboard.recent_changes(tenant) if me.may(Role.MANAGER) else [],
             "state_of": state_of,
             "sentence": sentence,

@@ -150,6 +150,14 @@ def resume(partner_id: int) -> CreditPartner:
     return partner
 
 
+def try_now(partner_id: int) -> CreditPartner:
+    """Does not wait for the next try. Raises NotFound."""
+    partner = get(partner_id, lock=True)
+    if partner.state is PartnerState.ACTIVE:
+        partner.next_at, partner.asked_at = clock.now(), None
+    return partner
+
+
 def remove(partner_id: int) -> None:
     """Deletes the partner with his letters and comparisons. Raises NotFound."""
     partner = get(partner_id, lock=True)
