@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_httpserver import HTTPServer
+from sqlalchemy import text
 from werkzeug import Request, Response
 
 from app.core.db import db
 from app.core.queue import transaction
+from app.gateways import partners as gateway
 from app.models import CreditLetter, CreditPartner, Tenant
 from app.services import credits as ledger
-from app.services.credit_sync import partners
+from app.services.credit_sync import claiming, outcome, partners
+from app.services.credits import erasing, feed
 from sdk.credit_sync_client import BatchVerifier
 from tasks import credits as tasks
 
@@ -143,3 +146,38 @@ def slowly(seconds: float) -> Mood:
         return take(batch)
 
     return answer
+
+
+def claim(partner: Partner) -> claiming.Parcel:
+    """Takes the partner's next batch, as a worker that has not sent it yet."""
+    with transaction():
+        settled = feed.advance()
+    with transaction():
+        parcel = claiming.claim(partner.id, settled)
+    assert parcel is not None
+    return parcel
+
+
+def answered(parcel: claiming.Parcel) -> gateway.Answer:
+    """The partner's answer."""
+    return gateway.send(parcel.url, parcel.key_id, parcel.secrets, parcel.batch_id, parcel.items)
+
+
+def complete(parcel: claiming.Parcel, seconds: float = 0.1) -> bool:
+    """Sends it and takes in the answer."""
+    answer = answered(parcel)
+    with transaction():
+        return outcome.complete(parcel, answer, seconds)
+
+
+def set_size(partner: Partner, size: int) -> None:
+    """How many changes go into the next batch."""
+    partner.row.batch_size = size
+    db.session.commit()
+
+
+def erase(tenant: Tenant, telegram_id: int) -> None:
+    """The member and his account are gone."""
+    with transaction():
+        db.session.execute(text("SELECT set_config('laoban.erasing', 'yes', true)"))
+        erasing.erase(tenant.id, telegram_id)
