@@ -6,7 +6,7 @@ from typing import Final
 from app.core import buckets
 from app.core.buckets import Bucket
 from app.core.i18n import N_, locale_of
-from app.domain.credit_transfers import NO_NOTE, TooManyReceivers
+from app.domain.credit_transfers import NO_NOTE, ReceiverHidden, ReceiverIsBot, TooManyReceivers
 from app.domain.credits import Posting, TransfersOff
 from app.domain.members import visible_name
 from app.domain.wording import Place
@@ -38,6 +38,18 @@ def room(tenant_id: int, telegram_id: int) -> Room:
         raise TransfersOff
     standing = reading.standing(tenant_id, telegram_id)
     return Room(standing.balance, standing.available, transfers.left_today(tenant_id, telegram_id))
+
+
+def written(ctx: Context) -> str:
+    """Whom the message means: the one whom it shows, else what it says. Raises ReceiverIsBot, ReceiverHidden."""
+    shared = ctx.event.shared
+    if shared is None:
+        return ctx.event.text
+    if shared.is_bot:
+        raise ReceiverIsBot
+    if shared.telegram_id is None:
+        raise ReceiverHidden
+    return str(shared.telegram_id)
 
 
 def look(ctx: Context) -> None:

@@ -11,7 +11,7 @@ from app.domain.credits import ADMIN, LOTTERY, TRANSFER, Standing
 from app.models import CreditHold
 from app.services import credit_clients
 from app.services.credits import statement
-from app.services.credits.statement import Line, Page
+from app.services.credits.statement import Line
 from bots.context import Context
 from bots.keyboards import Button, data
 from bots.remembered import for_a_minute
@@ -69,11 +69,9 @@ def balance(ctx: Context, standing: Standing, holds: Sequence[CreditHold], names
     return "\n".join(lines)
 
 
-def history(ctx: Context, page: Page, names: Mapping[str, str]) -> list[str]:
-    """A page of postings."""
-    if not page.lines:
-        return [ctx.t(N_("Nothing yet. Every credit that you get or spend will stand here."))]
-    return [_line(ctx, line, names) for line in page.lines]
+def history(ctx: Context, lines: Iterable[Line], names: Mapping[str, str]) -> list[str]:
+    """Postings as a reader of lists sees them, one text each."""
+    return [_line(ctx, line, names) for line in lines]
 
 
 def _line(ctx: Context, line: Line, names: Mapping[str, str]) -> str:

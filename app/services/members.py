@@ -99,6 +99,11 @@ def find(tenant_id: int, telegram_id: int) -> Member | None:
     )
 
 
+def get(tenant_id: int, member_id: int) -> Member | None:
+    """A member by our own number."""
+    return db.session.scalar(select(Member).where(Member.tenant_id == tenant_id, Member.id == member_id))
+
+
 def named(tenant_id: int, username: str) -> Sequence[Member]:
     """Up to two members who had this username when they were last seen: it may have changed hands since."""
     query = select(Member).where(

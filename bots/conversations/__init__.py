@@ -8,6 +8,7 @@ from bots.conversations import (
     admin_lotteries,
     admin_money,
     admin_orders,
+    admin_points,
     cancel,
     fallback,
     help,  # noqa: A004
@@ -45,6 +46,7 @@ _MODULES = (
     admin_lotteries,
     admin_money,
     admin_orders,
+    admin_points,
     lotteries,
     lottery_join,
     my_lotteries,

@@ -118,7 +118,10 @@ def _rows(ctx: Context, boss: Boss, alerts: int) -> list[list[Button]]:
                 Button(ctx.t(N_("🎁 New lottery")), data("adlots")),
                 Button(ctx.t(N_("📣 Broadcast")), data("adnews")),
             ],
-            [Button(ctx.t(N_("⏸ Pause or resume a bot")), data("adbots"))],
+            [
+                Button(ctx.t(N_("💰 Credits")), data("adpt")),
+                Button(ctx.t(N_("⏸ Pause or resume a bot")), data("adbots")),
+            ],
         ]
     rows.append([Button(ctx.t(N_("🔄 Refresh")), data(bossing.HOME))])
     return rows + bossing.page_row(ctx, "/admin/")

@@ -64,9 +64,10 @@ def _show(ctx: Context, *, before: int | None = None, after: int | None = None) 
     blocks = [ctx.t(N_("💰 My credits"))]
     if not page.newer:
         blocks.append(points.balance(ctx, standing, held, names))
-    ctx.show(
-        "\n\n".join([*blocks, *points.history(ctx, page, names)]), _buttons(ctx, page, may_give=may_give)
-    )
+    blocks += points.history(ctx, page.lines, names)
+    if not page.lines:
+        blocks.append(ctx.t(N_("Nothing yet. Every credit that you get or spend will stand here.")))
+    ctx.show("\n\n".join(blocks), _buttons(ctx, page, may_give=may_give))
 
 
 def _buttons(ctx: Context, page: Page, *, may_give: bool) -> Keyboard:

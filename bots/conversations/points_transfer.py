@@ -1,15 +1,11 @@
 """A member gives credits to another: to whom, how many, a note where he likes, and one confirmation."""
 
-import re
-import secrets
 from typing import Final
 
 from app.core.errors import AppError
 from app.core.i18n import N_
 from app.domain.credit_transfers import (
     NO_NOTE,
-    ReceiverHidden,
-    ReceiverIsBot,
     read_credits,
     read_note,
 )
@@ -17,7 +13,7 @@ from app.domain.credits import InsufficientCredits, TransferLimit, TransfersOff
 from app.models import Member
 from app.services.credits import receivers, statement, transfers
 from app.services.credits.statement import OPEN, Line
-from bots import giving, points
+from bots import giving, nonces, points
 from bots.conversations.lotteries import at_home
 from bots.conversations.points import GIVE, GIVING
 from bots.giving import Room
@@ -26,7 +22,6 @@ from bots.router import Context, Router
 
 router = Router()
 WHO, AMOUNT, CONFIRM, NOTE = f"{GIVING}who", f"{GIVING}amount", f"{GIVING}confirm", f"{GIVING}note"
-_NONCE: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _WHO: Final = N_(
     "🔁 Transfer credits\n\nWho shall get them? Send me the @username, a t.me link or the Telegram number, or forward me a"
     " message of that person. It must be somebody who has used this bot. /cancel stops this."
@@ -48,12 +43,7 @@ def give_button(ctx: Context) -> None:
 @router.step(WHO)
 def who_sent(ctx: Context) -> None:
     """A name, a link, a number, a contact or somebody's message; what does not do leaves the question open."""
-    room, shared = _room(ctx), ctx.event.shared
-    if shared is not None and shared.is_bot:
-        raise ReceiverIsBot
-    if shared is not None and shared.telegram_id is None:
-        raise ReceiverHidden
-    written = str(shared.telegram_id) if shared is not None else ctx.event.text
+    room, written = _room(ctx), giving.written(ctx)
     giving.look(ctx)
     with ctx.transaction():
         receiver = receivers.find(ctx.config.tenant_id, ctx.person.telegram_id, written)
@@ -80,7 +70,7 @@ def amount_written(ctx: Context) -> None:
 def _ask_sure(ctx: Context, to: int, amount: int, note: str) -> None:
     """Each page of confirmation has a nonce of its own, so the button of an older one sends nothing."""
     room, receiver = _room(ctx), _receiver(ctx, to)
-    nonce = secrets.token_hex(8)
+    nonce = nonces.new()
     ctx.expect(CONFIRM, to=to, amount=amount, note=note, nonce=nonce)
     lines = [
         ctx.t(N_("Please check:")),
@@ -110,7 +100,7 @@ def written_instead_of_pressed(ctx: Context) -> None:
 @router.button("ptnote")
 def note_button(ctx: Context) -> None:
     at_home(ctx)
-    known = _open(ctx, _nonce(ctx))
+    known = nonces.find_open(ctx, CONFIRM, nonces.pressed(ctx))
     if known is None:
         raise ButtonExpired
     ctx.expect(NOTE, to=known["to"], amount=known["amount"])
@@ -133,8 +123,8 @@ def confirm_button(ctx: Context) -> None:
     The step is read before the ledger: whoever finds no step any more finds the transfer.
     """
     at_home(ctx)
-    nonce = _nonce(ctx)
-    known, key = _open(ctx, nonce), f"bot:{nonce}"
+    nonce = nonces.pressed(ctx)
+    known, key = nonces.find_open(ctx, CONFIRM, nonce), f"bot:{nonce}"
     try:
         with ctx.transaction():
             sent = _sent(ctx, key) or (_give(ctx, known, key) if known is not None else None)
@@ -203,21 +193,6 @@ def _check(room: Room, amount: int) -> None:
 def _receiver(ctx: Context, to: int) -> Member:
     with ctx.transaction():
         return receivers.get(ctx.config.tenant_id, ctx.person.telegram_id, to)
-
-
-def _nonce(ctx: Context) -> str:
-    nonce = ctx.press.word()
-    if not _NONCE.fullmatch(nonce):
-        raise ButtonExpired
-    return nonce
-
-
-def _open(ctx: Context, nonce: str) -> dict[str, object] | None:
-    """What he is about to confirm, where this button is the one for it."""
-    step = ctx.step
-    if step is None or step.name != CONFIRM or step.data.get("nonce") != nonce:
-        return None
-    return step.data
 
 
 def _number(ctx: Context, name: str) -> int:

@@ -23,6 +23,7 @@ BUTTONS = (
     "adback:1:1", "adpaid:1", "adpaid:1:1", "adalerts", "adalert:1", "adsettle:1", "adlots", "adlot:pquick",
     "adlotday:pquick:1", "adlotgo:pquick:1:ab", "adnews", "adnewsto:1:all", "adnewswho:1", "adnewsgo:1:all",
     "adnewsat:1", "adnewsdo:1:pause", "adbots", "adpause:1", "adpause:1:yes", "adresume:1",
+    "adpt", "adptm:1", "adptgo:1:give", "adptok:0123456789abcdef",
 )  # fmt: skip
 
 
