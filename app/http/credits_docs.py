@@ -57,9 +57,15 @@ SCHEMES: Final[Json] = {
     "CreditSignature": {"type": "apiKey", "in": "header", "name": "X-Signature", "description": "v2=<64 hex>: HMAC-SHA256 over the string to sign."},
 }  # fmt: skip
 _LIMITS: Final[Json] = {
-    "X-RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Calls that may come at once."},
+    "X-RateLimit-Limit": {
+        "schema": {"type": "integer"},
+        "description": "Calls that the narrower of the two limits allows.",
+    },
     "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "How many of them are left."},
-    "X-RateLimit-Reset": {"schema": {"type": "integer"}, "description": "Seconds until all are there again."},
+    "X-RateLimit-Reset": {
+        "schema": {"type": "integer"},
+        "description": "When it is all there again, in Unix seconds.",
+    },
     "X-Server-Time": {"schema": {"type": "integer"}, "description": "Our clock, in Unix seconds."},
 }
 
@@ -119,9 +125,8 @@ def describe(description: Json) -> None:
     parts.setdefault("schemas", {}).update(shapes.get("$defs", {}))
     parts["schemas"][PROBLEM] = _problem_schema()
     parts.setdefault("securitySchemes", {}).update(SCHEMES)
-    description.setdefault("tags", []).append(
-        {"name": TAG, "description": "One balance for several projects. Each call is signed."}
-    )
+    about = {"name": TAG, "description": "One balance for several projects. Each call is signed."}
+    description.setdefault("tags", []).insert(0, about)
     for rule, method, operation, text in found:
         path = re.sub(r"<(\w+)>", r"{\1}", rule.rule)
         place = description.setdefault("paths", {}).setdefault(path, {})

@@ -19,7 +19,7 @@ KEYS_URL = "/admin/credit-clients/"
 DESCRIPTION = """
 Everything a boss can do with his bots by buttons, programs can do here.
 
-Send your API key as `X-Api-Key`. Unknown fields are refused. Every error is a problem document (RFC 9457) with a stable
+Send your API key as `X-Api-Key`; the calls under Credits are signed with the key of a project instead. Unknown fields are refused. Every error is a problem document (RFC 9457) with a stable
 `code` and a `message` for people; the language follows `Accept-Language`.
 """
 PROBLEM: dict[str, Any] = {
