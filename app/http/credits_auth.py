@@ -15,7 +15,6 @@ from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app.core import database_clock
-from app.core.db import at_once
 from app.core.errors import TooLarge
 from app.core.tenancy import enter_scope
 from app.domain.credit_clients import MAX_BODY, Scope
@@ -52,8 +51,7 @@ def _let_in(scope: Scope, *, v1: bool) -> None:
     g.allowance = checking.charge(caller)
     checking.refuse_excess(g.allowance)
     _refuse_other_address(caller)
-    with at_once() as connection:
-        nonces.use(connection, caller)
+    nonces.use(caller)
     if fields is None:
         fields = {} if request.method == "GET" else checking.read_fields(asked.body)
     g.caller, g.fields = caller, fields
