@@ -150,7 +150,7 @@ class PostingV1(Referenced):
     timestamp: Annotated[int, BeforeValidator(_whole), _both(0, 9_999_999_999, "[0-9]{10}")] = Field(
         description="Unix time in seconds, within 300 s of our clock."
     )
-    token: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(
+    token: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$")] = Field(
         description='hex(HMAC-SHA256(secret_key, "telegram_id:amount:source:timestamp")) over the values as sent.'
     )
 

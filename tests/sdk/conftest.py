@@ -21,6 +21,6 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def client(httpserver: HTTPServer, naps: list[float]) -> Iterator[CreditSyncClient]:
+def ledger(httpserver: HTTPServer, naps: list[float]) -> Iterator[CreditSyncClient]:
     with CreditSyncClient(httpserver.url_for(""), API_KEY, SECRET, "shop", timeout=2) as client:
         yield client

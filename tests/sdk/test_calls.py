@@ -27,32 +27,32 @@ def is_signed(request) -> bool:
     return credit_signing.fits(SECRET, credit_signing.read_v2(asked), asked)
 
 
-def test_a_posting_is_one_signed_request(client: CreditSyncClient, httpserver: HTTPServer):
+def test_a_posting_is_one_signed_request(ledger: CreditSyncClient, httpserver: HTTPServer):
     got = answering(httpserver, well())
-    assert client.add_credits(**POSTING) == Result(True, 90, "Done", "", 7)
+    assert ledger.add_credits(**POSTING) == Result(True, 90, "Done", "", 7)
     assert json.loads(got[0].data) == {**POSTING, "source": "shop"}
     assert got[0].headers["X-Api-Key"] == API_KEY
     assert is_signed(got[0])
 
 
-def test_taking_sends_a_negative_amount(client: CreditSyncClient, httpserver: HTTPServer):
+def test_taking_sends_a_negative_amount(ledger: CreditSyncClient, httpserver: HTTPServer):
     got = answering(httpserver, well())
-    client.deduct_credits(**POSTING, metadata={"order": 42})
+    ledger.deduct_credits(**POSTING, metadata={"order": 42})
     body = json.loads(got[0].data)
     assert (body["amount"], body["metadata"]) == (-10, {"order": 42})
 
 
-def test_queries_are_signed_too(client: CreditSyncClient, httpserver: HTTPServer):
+def test_queries_are_signed_too(ledger: CreditSyncClient, httpserver: HTTPServer):
     page = {"changes": [], "cursor": 9, "more": False}
     got = answering(httpserver, well(page), path="/api/credits/changes")
-    assert list(client.iter_changes(9, except_source="shop")) == []
+    assert list(ledger.iter_changes(9, except_source="shop")) == []
     assert got[0].query_string == b"after=9&limit=200&except_source=shop"
     assert is_signed(got[0])
 
 
-def test_a_duplicate_is_a_success_that_says_so(client: CreditSyncClient, httpserver: HTTPServer):
+def test_a_duplicate_is_a_success_that_says_so(ledger: CreditSyncClient, httpserver: HTTPServer):
     answering(httpserver, well({"success": True, "balance": 90, "transaction_id": 7, "duplicate": True}))
-    result = client.add_credits(**POSTING)
+    result = ledger.add_credits(**POSTING)
     assert (result.success, result.duplicate) == (True, True)
 
 
@@ -61,10 +61,10 @@ def test_a_duplicate_is_a_success_that_says_so(client: CreditSyncClient, httpser
     [("unknown_user", 404), ("insufficient_credits", 409), ("reference_conflict", 409)],
 )
 def test_what_the_ledger_refuses_is_a_result(
-    client: CreditSyncClient, httpserver: HTTPServer, code: str, status: int
+    ledger: CreditSyncClient, httpserver: HTTPServer, code: str, status: int
 ):
     got = answering(httpserver, problem(code, status, balance=3))
-    result = client.deduct_credits(**POSTING)
+    result = ledger.deduct_credits(**POSTING)
     assert result == Result(success=False, balance=3, message="No.", code=code)
     assert len(got) == 1
 
@@ -84,19 +84,19 @@ def test_what_the_ledger_refuses_is_a_result(
     ],
 )
 def test_no_usable_answer_is_an_error_at_once(
-    client: CreditSyncClient, httpserver: HTTPServer, answer: Response, code: str, status: int
+    ledger: CreditSyncClient, httpserver: HTTPServer, answer: Response, code: str, status: int
 ):
     got = answering(httpserver, answer)
     with pytest.raises(CreditSyncError) as found:
-        client.add_credits(**POSTING)
+        ledger.add_credits(**POSTING)
     assert (found.value.code, found.value.status, len(got)) == (code, status, 1)
     assert code in str(found.value)
 
 
-def test_bad_input_says_which_field(client: CreditSyncClient, httpserver: HTTPServer):
+def test_bad_input_says_which_field(ledger: CreditSyncClient, httpserver: HTTPServer):
     answering(httpserver, problem("validation_error", 400, fields={"reason": ["long"]}))
     with pytest.raises(CreditSyncError) as found:
-        client.add_credits(**POSTING)
+        ledger.add_credits(**POSTING)
     assert found.value.fields == {"reason": ["long"]}
 
 
@@ -104,56 +104,56 @@ def test_bad_input_says_which_field(client: CreditSyncClient, httpserver: HTTPSe
     "bad", [problem("internal_error", 500), Response("<html>", 502), problem("rate_limited", 429)]
 )
 def test_passing_trouble_is_tried_again(
-    client: CreditSyncClient, httpserver: HTTPServer, naps, bad: Response
+    ledger: CreditSyncClient, httpserver: HTTPServer, naps, bad: Response
 ):
     got = answering(httpserver, copy.copy(bad), copy.copy(bad), well())
-    assert client.add_credits(**POSTING).success
+    assert ledger.add_credits(**POSTING).success
     assert len({request.headers["X-Nonce"] for request in got}) == 3
     assert {json.loads(request.data)["reference"] for request in got} == {"order-42"}
     assert all(is_signed(request) for request in got)
     assert 0.25 <= naps[0] <= 0.5 <= naps[1] <= 1
 
 
-def test_trouble_that_does_not_pass_is_told(client: CreditSyncClient, httpserver: HTTPServer, naps):
+def test_trouble_that_does_not_pass_is_told(ledger: CreditSyncClient, httpserver: HTTPServer, naps):
     got = answering(httpserver, Response("<html>", 503))
     with pytest.raises(CreditSyncError) as found:
-        client.add_credits(**POSTING)
+        ledger.add_credits(**POSTING)
     assert (found.value.status, len(got), len(naps)) == (503, 4, 3)
 
 
-def test_it_waits_as_long_as_it_is_told(client: CreditSyncClient, httpserver: HTTPServer, naps):
+def test_it_waits_as_long_as_it_is_told(ledger: CreditSyncClient, httpserver: HTTPServer, naps):
     answering(httpserver, problem("rate_limited", 429, {"Retry-After": "7"}), well())
-    assert client.add_credits(**POSTING).success
+    assert ledger.add_credits(**POSTING).success
     assert 7.25 <= naps[0] <= 7.5
 
 
-def test_nobody_sleeps_for_an_hour(client: CreditSyncClient, httpserver: HTTPServer, naps):
+def test_nobody_sleeps_for_an_hour(ledger: CreditSyncClient, httpserver: HTTPServer, naps):
     answering(httpserver, problem("quota_exceeded", 429, {"Retry-After": "1800"}))
     with pytest.raises(CreditSyncError) as found:
-        client.add_credits(**POSTING)
+        ledger.add_credits(**POSTING)
     assert (found.value.code, found.value.retry_after, naps) == ("quota_exceeded", 1800, [])
 
 
 @pytest.mark.parametrize("nonsense", ["nan", "-1", "soon", "Wed, 21 Oct 2026 07:28:00 GMT", "9" * 20])
 def test_nonsense_in_retry_after_is_passed_over(
-    client: CreditSyncClient, httpserver: HTTPServer, naps, nonsense
+    ledger: CreditSyncClient, httpserver: HTTPServer, naps, nonsense
 ):
     answering(httpserver, problem("rate_limited", 429, {"Retry-After": nonsense}), well())
-    assert client.add_credits(**POSTING).success
+    assert ledger.add_credits(**POSTING).success
     assert naps[0] <= 0.5
 
 
-def test_a_request_that_somebody_repeated_is_signed_anew(client: CreditSyncClient, httpserver: HTTPServer):
+def test_a_request_that_somebody_repeated_is_signed_anew(ledger: CreditSyncClient, httpserver: HTTPServer):
     got = answering(httpserver, problem("replayed", 409), well())
-    assert client.add_credits(**POSTING).success
+    assert ledger.add_credits(**POSTING).success
     assert got[0].headers["X-Nonce"] != got[1].headers["X-Nonce"]
 
 
-def test_a_wrong_clock_is_set_once(client: CreditSyncClient, httpserver: HTTPServer, naps):
+def test_a_wrong_clock_is_set_once(ledger: CreditSyncClient, httpserver: HTTPServer, naps):
     theirs = str(int(time()) + 5000)
     got = answering(httpserver, problem("timestamp_expired", 401, {"X-Server-Time": theirs}), well())
-    assert client.add_credits(**POSTING).success
-    assert client.add_credits(**POSTING).success
+    assert ledger.add_credits(**POSTING).success
+    assert ledger.add_credits(**POSTING).success
     stamps = [int(request.headers["X-Timestamp"]) for request in got]
     assert stamps[0] < int(theirs) - 4000
     assert abs(stamps[1] - int(theirs)) <= 2
@@ -161,10 +161,10 @@ def test_a_wrong_clock_is_set_once(client: CreditSyncClient, httpserver: HTTPSer
     assert naps == []
 
 
-def test_a_clock_that_stays_wrong_is_told(client: CreditSyncClient, httpserver: HTTPServer):
+def test_a_clock_that_stays_wrong_is_told(ledger: CreditSyncClient, httpserver: HTTPServer):
     got = answering(httpserver, problem("timestamp_expired", 401, {"X-Server-Time": "1700000000"}))
     with pytest.raises(CreditSyncError, match="timestamp_expired"):
-        client.add_credits(**POSTING)
+        ledger.add_credits(**POSTING)
     assert len(got) == 2
 
 
@@ -203,17 +203,17 @@ def _break_off_once(server: socket.socket) -> None:
             connection.sendall(head.encode() + body)
 
 
-def test_secrets_are_never_shown(client: CreditSyncClient, httpserver: HTTPServer, caplog):
+def test_secrets_are_never_shown(ledger: CreditSyncClient, httpserver: HTTPServer, caplog):
     caplog.set_level(logging.DEBUG, "credit_sync_client")
     answering(httpserver, Response("", 500))
     with pytest.raises(CreditSyncError) as found:
-        client.add_credits(**POSTING)
-    shown = f"{client!r} {vars(client)!r} {found.value!r} {caplog.text}"
+        ledger.add_credits(**POSTING)
+    shown = f"{ledger!r} {vars(ledger)!r} {found.value!r} {caplog.text}"
     assert "try 2 follows" in caplog.text
     assert SECRET not in shown
     assert API_KEY not in shown
     with pytest.raises(TypeError):
-        pickle.dumps(client)
+        pickle.dumps(ledger)
 
 
 def test_each_thread_has_a_session_of_its_own(httpserver: HTTPServer):
@@ -236,8 +236,8 @@ def test_each_thread_has_a_session_of_its_own(httpserver: HTTPServer):
 
 
 @pytest.mark.parametrize("amount", [0, -5, True, 1.5, "10"])
-def test_amounts_are_positive_whole_numbers(client: CreditSyncClient, amount):
-    for call in (client.add_credits, client.deduct_credits, client.reserve):
+def test_amounts_are_positive_whole_numbers(ledger: CreditSyncClient, amount):
+    for call in (ledger.add_credits, ledger.deduct_credits, ledger.reserve):
         with pytest.raises((ValueError, TypeError)):
             call(**{**POSTING, "amount": amount})
 
