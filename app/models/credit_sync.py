@@ -81,6 +81,7 @@ class CreditLetter(Keyed, Created, TenantOwned, Model):
         # Who is erased leaves no letters.
         belongs_to("credit_account", "account_id"),
         UniqueConstraint("partner_id", "posting_id"),
+        Index("ix_credit_letter_account", "account_id"),
         Index(
             "ix_credit_letter_open",
             "partner_id",

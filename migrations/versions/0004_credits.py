@@ -221,11 +221,13 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_credit_letter')),
     sa.UniqueConstraint('partner_id', 'posting_id', name=op.f('uq_credit_letter_partner_id_posting_id'))
     )
+    op.create_index('ix_credit_letter_account', 'credit_letter', ['account_id'], unique=False)
     op.create_index('ix_credit_letter_open', 'credit_letter', ['partner_id', 'account_id'], unique=False, postgresql_where=sa.text("state IN ('dead', 'behind', 'replaying')"))
     op.create_index(op.f('ix_credit_letter_tenant_id'), 'credit_letter', ['tenant_id'], unique=False)
     op.add_column('credit_account', sa.Column('held', sa.BigInteger(), server_default='0', nullable=False))
     op.add_column('credit_account', sa.Column('floor', sa.BigInteger(), server_default='0', nullable=False))
     op.drop_index(op.f('ix_credit_posting_tenant_id'), table_name='credit_posting')
+    op.drop_constraint(op.f("fk_credit_posting_tenant_id"), "credit_posting", type_="foreignkey")
     op.create_index('ix_credit_posting_day', 'credit_posting', ['tenant_id', 'created_at'], unique=False)
     op.create_index('ix_credit_posting_feed', 'credit_posting', ['tenant_id', 'id'], unique=False)
     op.drop_constraint(op.f("ck_credit_account_balance"), "credit_account", type_="check")
@@ -240,6 +242,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP TRIGGER credit_posting_not_emptied ON credit_posting")
+    op.create_foreign_key(
+        op.f("fk_credit_posting_tenant_id"), "credit_posting", "tenant", ["tenant_id"], ["id"], ondelete="CASCADE"
+    )
     op.drop_index("ix_credit_posting_feed", table_name="credit_posting")
     op.drop_index("ix_credit_posting_day", table_name="credit_posting")
     op.create_index(op.f("ix_credit_posting_tenant_id"), "credit_posting", ["tenant_id"], unique=False)
