@@ -133,7 +133,7 @@ def create_key(
         expires_at=expires_at,
         user_id=user_id,
     )
-    _record("created", made.key, {"scopes": made.key.scopes, "allow_v1": allow_v1})
+    _record("created", made.key, {"scopes": ", ".join(map(str, made.key.scopes)), "allow_v1": allow_v1})
     return made
 
 
