@@ -10,7 +10,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, registry
 
-from app.core import tenancy
+from app.core import pool, tenancy
 from app.core.settings import CUT_LINE, Settings
 
 _metadata = MetaData(
@@ -84,7 +84,7 @@ def engine_options(settings: Settings) -> dict[str, object]:
         "pool_size": settings.database_pool_size,
         "max_overflow": 5,
         "pool_timeout": 10,
-        "pool_pre_ping": True,
+        "pool_events": pool.EVENTS,
         # Errors are logged, and parameters hold names, messages and seeds.
         "hide_parameters": True,
         "pool_recycle": 300,

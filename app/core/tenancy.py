@@ -7,9 +7,11 @@ policies read, and the ORM as a filter on every statement about a TenantOwned mo
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
-from sqlalchemy import BigInteger, Connection, ForeignKey, TextClause, event, text
+import psycopg
+from psycopg.pq import ExecStatus, TransactionStatus
+from sqlalchemy import BigInteger, Connection, ForeignKey, event, text
 from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
@@ -25,12 +27,12 @@ from app.core.errors import ForeignTenant
 SYSTEM: Final = "*"
 Scope = int | Literal["*"] | None
 SET_SCOPE = text("SELECT set_config('laoban.tenant', :scope, true)")
-# Together with the scope, so that it costs no statement of its own. Without sequential scans, since a plan that is kept
-# may have been made when a table was empty.
-_SET_SCOPE_AND_PLANS = text("""
-SELECT set_config('laoban.tenant', :scope, true), set_config('plan_cache_mode', 'force_generic_plan', true),
-    set_config('enable_seqscan', 'off', true)
-""")
+# One round trip for both. A scope is a number, a star or nothing, so it needs no quoting.
+_BEGIN: Final = "BEGIN; SELECT set_config('laoban.tenant', '{scope}', true){more}"
+# Without sequential scans, since a plan that is kept may have been made when a table was empty.
+_PLANS: Final = (
+    ", set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)"
+)
 _NOBODY = -1
 
 _scope: ContextVar[Scope] = ContextVar("scope", default=None)
@@ -94,16 +96,37 @@ def _apply(session: Session) -> None:
         # Where this begins the transaction, it has been told by then.
         connection = session.connection()
         if session.info.get("scope") != current_scope():
-            _tell(session, connection, SET_SCOPE)
+            _tell(session, connection)
 
 
-def _tell(session: Session, connection: Connection, statement: TextClause) -> None:
+def connection_of(session: Session) -> Connection:
+    """The session's connection, on which PostgreSQL knows the scope: for statements that go past the session."""
+    _apply(session)
+    return session.connection()
+
+
+def _tell(session: Session, connection: Connection) -> None:
     session.info["scope"] = scope = current_scope()
-    connection.execute(statement, {"scope": "" if scope is None else str(scope)})
+    connection.execute(SET_SCOPE, {"scope": _spelt(scope)})
+
+
+def _spelt(scope: Scope) -> str:
+    return "" if scope is None else str(scope)
 
 
 def _after_begin(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-    _tell(session, connection, _SET_SCOPE_AND_PLANS if _plans_kept.get() else SET_SCOPE)
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    scope, plans = current_scope(), _PLANS if _plans_kept.get() else ""
+    begin = _BEGIN.format(scope=_spelt(scope), more=plans).encode()
+    if driver.pgconn.transaction_status == TransactionStatus.INTRANS:
+        # A savepoint, which has its transaction's scope unless it is another one by now.
+        if session.info.get("scope") != scope:
+            _tell(session, connection)
+    elif driver.pgconn.exec_(begin).status == ExecStatus.TUPLES_OK:
+        session.info["scope"] = scope
+    else:
+        # It is broken, and the ordinary way raises what SQLAlchemy expects.
+        _tell(session, connection)
 
 
 def _on_execute(state: ORMExecuteState) -> None:

@@ -36,8 +36,9 @@ class CreditPosting(Keyed, TenantOwned, Model):
 
     __tablename__ = "credit_posting"
 
-    # Without an index of its own: that of the feed begins with it.
-    tenant_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("tenant.id", ondelete="CASCADE"))
+    # Without an index of its own: that of the feed begins with it. Without a foreign key of its own: that of the account
+    # holds it, and each posting would share a lock on its tenant with all others.
+    tenant_id: Mapped[int] = mapped_column(BigInteger)
     account_id: Mapped[int]
     amount: Mapped[int]
     balance: Mapped[int]

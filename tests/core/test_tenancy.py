@@ -81,10 +81,10 @@ def test_plans_are_kept_in_the_transactions_that_say_so_and_in_no_other(members:
             assert db.session.scalar(show) == "force_custom_plan"
 
 
-def test_the_scope_is_told_once_in_a_transaction(app: Flask, members: Cast):
+def test_the_scope_is_told_with_the_beginning_of_a_transaction(app: Flask, members: Cast):
     with app.app_context(), tenant_scope(members.tenant.id), Statements() as said:
         for _ in range(2):
             with transaction():
                 db.session.scalar(COUNT)
                 db.session.scalar(COUNT)
-    assert len([each for each in said.texts if "set_config" in each]) == 2
+    assert (said.transactions, said.count) == (2, 4)

@@ -4,14 +4,15 @@ Whoever posts takes the rows in one order, so nobody waits in a circle: first ac
 references. A transaction that posts for several members therefore posts them in one `post_many`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-
-from sqlalchemy import text
+from typing import Final
 
 from app.core import jsonb
+from app.core.arrays import numbers, texts
 from app.core.db import db
 from app.core.errors import AppError
+from app.core.tenancy import connection_of
 from app.domain.credits import (
     Earlier,
     InsufficientCredits,
@@ -24,16 +25,17 @@ from app.domain.credits import (
 )
 from app.services.credits.accounts import Account, lock, make
 
+# Past the session and SQLAlchemy's compiling, which cost more than the posting itself.
 # The lock makes the balance that `account` reads the newest one, however old the statement's snapshot is.
-_POST = text("""
+_POST: Final = """
 WITH account AS (
     SELECT id, balance, held, floor FROM credit_account
-    WHERE tenant_id = :tenant_id AND telegram_id = :telegram_id FOR NO KEY UPDATE
+    WHERE tenant_id = %(tenant_id)s AND telegram_id = %(telegram_id)s FOR NO KEY UPDATE
 ), posted AS (
     INSERT INTO credit_posting (tenant_id, account_id, amount, balance, source, reference, reason, details)
-    SELECT :tenant_id, id, CAST(:amount AS bigint), balance + CAST(:amount AS bigint),
-        :source, :reference, :reason, CAST(:details AS jsonb)
-    FROM account WHERE balance - held + CAST(:amount AS bigint) >= floor
+    SELECT %(tenant_id)s, id, %(amount)s::bigint, balance + %(amount)s::bigint,
+        %(source)s, %(reference)s, %(reason)s, %(details)s::jsonb
+    FROM account WHERE balance - held + %(amount)s::bigint >= floor
     ON CONFLICT (tenant_id, source, reference) DO NOTHING
     RETURNING id, account_id, amount
 ), kept AS (
@@ -41,39 +43,35 @@ WITH account AS (
     FROM posted WHERE credit_account.id = posted.account_id
 )
 SELECT account.balance, account.held, posted.id FROM account LEFT JOIN posted ON true
-""")
-_EARLIER = text("""
+"""
+_EARLIER: Final = """
 SELECT posting.source, posting.reference, posting.id, telegram_id, amount, posting.balance, reason
 FROM credit_posting posting JOIN credit_account account ON account.id = posting.account_id
-WHERE posting.tenant_id = :tenant_id AND (posting.source, posting.reference) IN
-  (SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:references AS text[])))
-""")
+WHERE posting.tenant_id = %(tenant_id)s AND (posting.source, posting.reference) IN
+  (SELECT * FROM unnest(%(sources)s::text[], %(references)s::text[]))
+"""
 # Ids are given in the order that was asked for, since a history is read by them, before references are taken in theirs.
 # Where a reference is taken meanwhile, no balance moves: the postings that rely on its credits may not be covered.
-_POST_MANY = text("""
+_POST_MANY: Final = """
 WITH new AS MATERIALIZED (
     SELECT nextval('credit_posting_id_seq') AS id, asked.* FROM unnest(
-        CAST(:accounts AS bigint[]), CAST(:amounts AS bigint[]), CAST(:balances AS bigint[]),
-        CAST(:sources AS text[]), CAST(:references AS text[]), CAST(:reasons AS text[]), CAST(:details AS text[])
+        %(accounts)s::bigint[], %(amounts)s::bigint[], %(balances)s::bigint[],
+        %(sources)s::text[], %(references)s::text[], %(reasons)s::text[], %(details)s::text[]
     ) AS asked (account_id, amount, balance, source, reference, reason, details)
 ), posted AS (
     INSERT INTO credit_posting (id, tenant_id, account_id, amount, balance, source, reference, reason, details)
-    SELECT id, :tenant_id, account_id, amount, balance, source, reference, reason, CAST(details AS jsonb)
+    SELECT id, %(tenant_id)s, account_id, amount, balance, source, reference, reason, details::jsonb
     FROM new ORDER BY source, reference
     ON CONFLICT (tenant_id, source, reference) DO NOTHING
-    RETURNING id, account_id, amount, source, reference
+    RETURNING id, account_id, amount
 ), change AS (
-    SELECT account_id, CAST(sum(amount) AS bigint) AS amount FROM posted GROUP BY account_id
+    SELECT account_id, sum(amount)::bigint AS amount FROM posted GROUP BY account_id
 ), kept AS (
     UPDATE credit_account SET balance = credit_account.balance + change.amount
-    FROM change WHERE credit_account.id = change.account_id AND :wanted = (SELECT count(*) FROM posted)
+    FROM change WHERE credit_account.id = change.account_id AND %(wanted)s = (SELECT count(*) FROM posted)
 )
-SELECT source, reference, id FROM posted
-""")
-
-
-class _ReferenceTaken(Exception):
-    """Somebody has used one of the references for another account in this moment."""
+SELECT array_agg(id ORDER BY id) FROM posted
+"""
 
 
 def post(
@@ -102,9 +100,10 @@ def post(
         "reason": reason,
         "details": _encoded(new),
     }
-    row = db.session.execute(_POST, values).first()
+    connection = connection_of(db.session())
+    row = connection.exec_driver_sql(_POST, values).first()
     if row is None and make(tenant_id, [telegram_id], amount):
-        row = db.session.execute(_POST, values).one()
+        row = connection.exec_driver_sql(_POST, values).one()
     if row is not None and row.id is not None:
         return Posting(row.id, telegram_id, amount, row.balance + amount)
     earlier = find_earlier(tenant_id, [new.key]).get(new.key)
@@ -120,19 +119,18 @@ def post_many(tenant_id: int, new: Sequence[NewPosting], *, atomic: bool = False
     that could have been are NotPosted. A duplicate is not refused. The same reference twice in one call counts once.
     The number of statements does not depend on how many postings there are.
     """
-    firsts: dict[Key, int] = {}
-    for place, each in enumerate(new):
-        firsts.setdefault(each.key, place)
-    doomed = atomic and any(_differ(each, new[firsts[each.key]]) for each in new)
-    different = [new[place] for place in firsts.values()]
-    results = dict(
-        zip(firsts, _post_different(tenant_id, different, atomic=atomic, doomed=doomed), strict=True)
-    )
+    keys = [each.key for each in new]
+    if len(set(keys)) == len(new):
+        return _post_different(tenant_id, new, keys, atomic=atomic)
+    firsts: dict[Key, NewPosting] = {}
+    for key, each in zip(keys, new, strict=True):
+        firsts.setdefault(key, each)
+    differ = atomic and any(_differ(each, firsts[each.key]) for each in new)
+    different = _post_different(tenant_id, list(firsts.values()), list(firsts), atomic=atomic, doomed=differ)
+    results = dict(zip(firsts, different, strict=True))
     return [
-        results[each.key]
-        if firsts[each.key] == place
-        else _again(each, new[firsts[each.key]], results[each.key])
-        for place, each in enumerate(new)
+        results[key] if each is firsts[key] else _again(each, firsts[key], results[key])
+        for key, each in zip(keys, new, strict=True)
     ]
 
 
@@ -147,62 +145,70 @@ def _again(each: NewPosting, first: NewPosting, result: Posting | AppError) -> P
 
 
 def _post_different(
-    tenant_id: int, new: list[NewPosting], *, atomic: bool, doomed: bool
+    tenant_id: int, new: Sequence[NewPosting], keys: list[Key], *, atomic: bool, doomed: bool = False
 ) -> list[Posting | AppError]:
     accounts = lock(tenant_id, sorted({each.telegram_id for each in new}))
+    # Most batches are new and covered, which the writing itself proves. Used references are looked for where it does
+    # not: where one is in the way, and before somebody is refused who may just repeat himself.
+    decisions = decide(new, accounts, {})
+    if doomed or any(isinstance(one, AppError) for one in decisions):
+        decisions = decide(new, accounts, find_earlier(tenant_id, keys))
     while True:
-        decisions = decide(new, accounts, find_earlier(tenant_id, [each.key for each in new]))
         if doomed or (atomic and any(isinstance(one, AppError) for one in decisions)):
             return [NotPosted() if isinstance(one, int) else one for one in decisions]
-        wanted = [(each, after) for each, after in zip(new, decisions, strict=True) if isinstance(after, int)]
-        try:
-            ids = _write(tenant_id, accounts, wanted)
-        except _ReferenceTaken:
-            # Its posting is committed now: the next look finds it.
-            continue
-        return [
-            Posting(ids[each.key], each.telegram_id, each.amount, decision)
-            if isinstance(decision, int)
-            else decision
-            for each, decision in zip(new, decisions, strict=True)
-        ]
+        ids = _write(tenant_id, accounts, new, decisions)
+        if ids is not None:
+            break
+        # The posting that was in the way is committed: the look finds it.
+        decisions = decide(new, accounts, find_earlier(tenant_id, keys))
+    return [
+        Posting(next(ids), each.telegram_id, each.amount, decision) if isinstance(decision, int) else decision
+        for each, decision in zip(new, decisions, strict=True)
+    ]
 
 
-def find_earlier(tenant_id: int, keys: Iterable[Key]) -> dict[Key, Earlier]:
+def find_earlier(tenant_id: int, keys: Sequence[Key]) -> dict[Key, Earlier]:
     """Those of the references that were used."""
-    keys = list(keys)
     values = {
         "tenant_id": tenant_id,
-        "sources": [source for source, _ in keys],
-        "references": [reference for _, reference in keys],
+        "sources": texts(source for source, _ in keys),
+        "references": texts(reference for _, reference in keys),
     }
-    rows = db.session.execute(_EARLIER, values)
+    rows = connection_of(db.session()).exec_driver_sql(_EARLIER, values)
     return {(source, reference): Earlier(*rest) for source, reference, *rest in rows}
 
 
 def _write(
-    tenant_id: int, accounts: dict[int, Account], wanted: Sequence[tuple[NewPosting, int]]
-) -> dict[Key, int]:
-    """Writes postings with the balances after them; their ids. Raises _ReferenceTaken and has then written nothing."""
+    tenant_id: int,
+    accounts: dict[int, Account],
+    new: Sequence[NewPosting],
+    decisions: Sequence[int | Posting | AppError],
+) -> Iterator[int] | None:
+    """Writes the postings that have a balance; their ids in order. None = a reference is taken; nothing is written."""
+    wanted = [(each, after) for each, after in zip(new, decisions, strict=True) if isinstance(after, int)]
     if not wanted:
-        return {}
+        return iter(())
+    postings = [each for each, _ in wanted]
     values = {
         "tenant_id": tenant_id,
-        "accounts": [accounts[new.telegram_id].id for new, _ in wanted],
-        "amounts": [new.amount for new, _ in wanted],
-        "balances": [after for _, after in wanted],
-        "sources": [new.source for new, _ in wanted],
-        "references": [new.reference for new, _ in wanted],
-        "reasons": [new.reason for new, _ in wanted],
-        "details": [_encoded(new) for new, _ in wanted],
+        "accounts": numbers(accounts[each.telegram_id].id for each in postings),
+        "amounts": numbers(each.amount for each in postings),
+        "balances": numbers(after for _, after in wanted),
+        "sources": texts(each.source for each in postings),
+        "references": texts(each.reference for each in postings),
+        "reasons": texts(each.reason for each in postings),
+        "details": texts(_encoded(each) for each in postings),
         "wanted": len(wanted),
     }
-    with db.session.begin_nested():
-        rows = db.session.execute(_POST_MANY, values).all()
-        if len(rows) < len(wanted):
-            raise _ReferenceTaken
-    return {(row.source, row.reference): row.id for row in rows}
+    connection = connection_of(db.session())
+    savepoint = connection.begin_nested()
+    ids: list[int] = connection.exec_driver_sql(_POST_MANY, values).scalar() or []
+    if len(ids) < len(wanted):
+        savepoint.rollback()
+        return None
+    savepoint.commit()
+    return iter(ids)
 
 
 def _encoded(new: NewPosting) -> str:
-    return jsonb.dump(dict(new.details)).decode()
+    return jsonb.dump(dict(new.details)).decode() if new.details else "{}"
