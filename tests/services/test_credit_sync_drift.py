@@ -110,6 +110,7 @@ def test_100_000_balances_in_few_statements(cast: Cast):
     assert (found.compared, found.differing, found.unknown_here) == (100_000, 99_500, 99_000)
     assert statements.count <= 6
     assert time.monotonic() - began < 10
+    assert db.session.query(CreditDriftLine).count() == drift.MOST_LINES
 
 
 def test_comparisons_and_lines_come_in_pages(cast: Cast, monkeypatch: pytest.MonkeyPatch):

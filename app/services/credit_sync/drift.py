@@ -13,6 +13,8 @@ from app.domain.credit_sync import MAX_NAME, clean
 from app.models import CreditDrift, CreditDriftLine, CreditPartner
 
 MOST_PAIRS: Final = 100_000
+MOST_LINES: Final = 10_000
+"""Differing accounts that are kept of one comparison; all are counted."""
 PAGE: Final = 50
 _LARGEST_ID: Final = 10**18
 _LARGEST_BALANCE: Final = 10**18
@@ -36,20 +38,22 @@ WITH theirs AS (
     WHERE l.partner_id = :partner_id AND l.state IN ('dead', 'behind', 'replaying')
 ), undelivered AS (
     SELECT account_id, CAST(sum(amount) AS bigint) AS amount FROM waiting GROUP BY account_id
-), written AS (
-    INSERT INTO credit_drift_line (tenant_id, drift_id, telegram_id, ours, theirs, undelivered)
-    SELECT :tenant_id, :drift_id, coalesce(ours.telegram_id, theirs.telegram_id), ours.balance, theirs.balance,
-        coalesce(undelivered.amount, 0)
+), differing AS MATERIALIZED (
+    SELECT coalesce(ours.telegram_id, theirs.telegram_id) AS telegram_id, ours.balance AS ours, theirs.balance AS theirs,
+        coalesce(undelivered.amount, 0) AS undelivered,
+        coalesce(ours.balance, 0) - coalesce(theirs.balance, 0) AS difference
     FROM theirs FULL JOIN ours ON ours.telegram_id = theirs.telegram_id
     LEFT JOIN undelivered ON undelivered.account_id = ours.id
     WHERE coalesce(ours.balance, 0) <> coalesce(theirs.balance, 0) AND (:whole OR theirs.telegram_id IS NOT NULL)
-    ORDER BY 3
-    RETURNING ours, theirs, undelivered
+), written AS (
+    INSERT INTO credit_drift_line (tenant_id, drift_id, telegram_id, ours, theirs, undelivered)
+    SELECT :tenant_id, :drift_id, telegram_id, ours, theirs, undelivered FROM differing
+    ORDER BY difference = undelivered, abs(difference) DESC, telegram_id LIMIT :most
 )
 UPDATE credit_drift SET (differing, unknown_here, unknown_there, explained) = (
     SELECT count(*), count(*) FILTER (WHERE ours IS NULL), count(*) FILTER (WHERE theirs IS NULL),
-        count(*) FILTER (WHERE coalesce(ours, 0) - coalesce(theirs, 0) = undelivered)
-    FROM written)
+        count(*) FILTER (WHERE difference = undelivered)
+    FROM differing)
 WHERE id = :drift_id
 """)
 
@@ -86,7 +90,7 @@ def compare(
     partner_id: int | None = None,
     whole: bool = False,
 ) -> CreditDrift:
-    """Compares with (telegram_id, balance) pairs of somebody and keeps what differs.
+    """Compares with (telegram_id, balance) pairs of somebody; counts what differs and keeps the worst MOST_LINES.
 
     `whole` = they are all that the other side has, so accounts that are missing there are told too. With a partner,
     what he has not been sent explains differences. Four statements, however many pairs. Raises BadInput, TooManyPairs
@@ -113,6 +117,7 @@ def compare(
             "ids": [telegram_id for telegram_id, _ in pairs],
             "balances": [balance for _, balance in pairs],
             "whole": whole,
+            "most": MOST_LINES,
         },
     )
     db.session.refresh(drift)
