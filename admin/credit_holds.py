@@ -8,7 +8,7 @@ from flask_babel import format_decimal, gettext
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy import func, select, update
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from admin.acts import act
 from admin.base import TenantView
@@ -38,7 +38,7 @@ class VoidForm(AdminForm):
 
     reason = CleanStringField(
         _l("Reason"),
-        [InputRequired(), Length(max=rules.MAX_REASON)],
+        [DataRequired(), Length(max=rules.MAX_REASON)],
         description=_l("Your team sees it with the hold; the member does not."),
     )
 

@@ -1,6 +1,6 @@
 """The first page about credits: what came and went, through which project, whether the books agree, what waits."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from flask import request, url_for
@@ -9,6 +9,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from admin.base import PageView
+from admin.credit_partner_parts import lag_rows
 from admin.credit_parts import OWN_SOURCES, day_starts, hour_starts, source_names
 from admin.credit_postings import wanting
 from admin.guard import tenant_id, viewer
@@ -20,8 +21,6 @@ from app.services.shop_figures import days
 
 CHOICES: Final = (1, *days.CHOICES)
 MONTH: Final = 30
-LATE: Final = timedelta(hours=48)
-"""The books are added up once a night; so long without it is worth a word."""
 
 
 class CreditOverviewView(PageView):
@@ -47,7 +46,7 @@ class CreditOverviewView(PageView):
             chart_spec=flow_chart(flow, starts, hours=count == 1),
             rows=[_row(one, flow, names, count) for one in _movements(flow, names)],
             check=figures.last_check(tenant_id()),
-            late=LATE,
+            lags=lag_rows(),
             may_give=viewer().may(Role.MANAGER),
         )
 
@@ -60,8 +59,8 @@ def flow_chart(flow: Flow, starts: list[datetime], *, hours: bool) -> dict[str, 
         "labels": labels,
         "stacked": True,
         "series": [
-            {"name": gettext("In"), "values": flow.came, "tone": "chart-1"},
-            {"name": gettext("Out"), "values": [-value for value in flow.went], "tone": "chart-3"},
+            {"name": gettext("Added"), "values": flow.came, "tone": "chart-1"},
+            {"name": gettext("Taken"), "values": [-value for value in flow.went], "tone": "chart-3"},
         ],
     }
 
