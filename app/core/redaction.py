@@ -31,6 +31,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     (":", re.compile(r"(?<!\d)(\d{6,12}):[A-Za-z0-9_-]{30,}"), rf"\1:{HIDDEN}"),
     ("%3", re.compile(r"(?<!\d)(\d{6,12})%3[Aa][A-Za-z0-9_-]{30,}"), rf"\1%3A{HIDDEN}"),
     ("tk_", re.compile(r"(?<![A-Za-z0-9])tk_[A-Za-z0-9_-]{8,}"), f"tk_{HIDDEN}"),
+    # Keys of partner projects: what stands before the dot is no secret, and tells which it is.
+    ("ck_", re.compile(r"(?<![A-Za-z0-9])(ck_[0-9a-f]{4,32})\.[A-Za-z0-9_-]{8,}"), rf"\1.{HIDDEN}"),
     # What Fernet made, and Fernet's keys.
     ("gAAAA", re.compile(r"(?<![A-Za-z0-9_-])gAAAA[A-Za-z0-9_-]{60,}={0,2}"), HIDDEN),
     ("=", re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}=(?![A-Za-z0-9=])"), HIDDEN),

@@ -174,6 +174,7 @@ def test_no_secret_is_written_from_tracebacks(written):
         (f"/bot{TOKEN}/getMe", "/bot7123456789:***/getMe"),
         (f"/bot{TOKEN.replace(':', '%3A')}/getMe", "/bot7123456789%3A***/getMe"),
         (f"key {API_KEY}.", "key tk_***."),
+        ("from ck_0123456789abcdef.a-long_random_text, and on", "from ck_0123456789abcdef.***, and on"),
         ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
         ('{"x-api-key": "abc"}', '{"x-api-key": "***"}'),
         (r"{\"secret_key\": \"abc\"}", r"{\"secret_key\": \"***\"}"),
