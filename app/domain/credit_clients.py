@@ -39,7 +39,7 @@ class Scope(StrEnum):
 
 
 class InvalidKey(NotSignedIn):
-    """Unknown, revoked, expired or wrong; which of them is nobody's business."""
+    """Unknown, revoked or wrong; which of them is nobody's business."""
 
     code = "invalid_api_key"
     message = N_("This API key is not valid.")
