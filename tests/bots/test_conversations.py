@@ -194,5 +194,5 @@ def test_without_redis_the_menu_still_comes(talk: Talk, monkeypatch: pytest.Monk
         raise RedisGone("away")
 
     monkeypatch.setattr("bots.state.wire", away)
-    monkeypatch.setattr("app.core.buckets.wire", away)
+    monkeypatch.setattr("app.core.scripts.wire", away)
     assert talk.say("/start")[0].startswith("Hello Lin")
