@@ -134,7 +134,7 @@ def test_without_redis_this_process_goes_on_alone_and_slowly(config: BotConfig, 
     def away() -> None:
         raise RedisGone("away")
 
-    monkeypatch.setattr("app.core.buckets.wire", away)
+    monkeypatch.setattr("app.core.scripts.wire", away)
     monkeypatch.setattr("app.core.buckets._local", buckets._Local())
     taken = [_take("x", 100).taken for _ in range(6)]
     assert taken[0]
