@@ -14,6 +14,7 @@ from app.models import (
     BroadcastRecipient,
     CommissionEntry,
     CreditAccount,
+    CreditHold,
     CreditPosting,
     Domain,
     Lottery,
@@ -57,14 +58,23 @@ def fill(cast: Cast) -> Bot:
             Member(**numbered, telegram_id=PERSON, first_name=MARK),
             Domain(**owned, host=f"{MARK}.example", check_token=MARK),
             Picture(**numbered, sha256="a" * 64, mime="image/png", width=1, height=1, data=MARK.encode()),
-            CreditAccount(**numbered, telegram_id=PERSON, balance=7),
+            CreditAccount(**numbered, telegram_id=PERSON, balance=7, held=2),
         ]
     )
     db.session.flush()
     db.session.add_all(
         [
             CreditPosting(
-                **owned, account_id=bot.id, amount=7, balance=7, source="admin", reference=MARK, reason=MARK
+                **numbered, account_id=bot.id, amount=7, balance=7, source="admin", reference=MARK, reason=MARK
+            ),
+            CreditHold(
+                **numbered,
+                account_id=bot.id,
+                amount=2,
+                source=MARK,
+                reference=MARK,
+                reason=MARK,
+                expires_at=clock.now() + timedelta(days=1),
             ),
             LotteryTemplate(**numbered, bot_id=bot.id, name=MARK, body={"title": MARK}, duration_minutes=60),
             Broadcast(

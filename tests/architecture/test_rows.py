@@ -23,6 +23,8 @@ OF_A_ROW = (
     "broadcasts/details/live/",
     "broadcasts/edit/",
     "broadcasts/results/",
+    "credit-holds/void/",
+    "credit-postings/details/",
     "credits/details/",
     "lotteries/details/",
     "lotteries/details/head/",
