@@ -21,6 +21,7 @@ from app.domain.credit_clients import MAX_BODY, Scope
 from app.domain.credit_signing import Asked
 from app.http import tenancy
 from app.http.access import View, own_secret
+from app.http.csrf import SAFE
 from app.services.audit import Actor, act_as
 from app.services.credit_clients import checking, nonces
 from app.services.credit_clients.checking import Caller
@@ -53,7 +54,7 @@ def _let_in(scope: Scope, *, v1: bool) -> None:
     _refuse_other_address(caller)
     nonces.use(caller)
     if fields is None:
-        fields = {} if request.method == "GET" else checking.read_fields(asked.body)
+        fields = {} if request.method in SAFE else checking.read_fields(asked.body)
     g.caller, g.fields = caller, fields
     enter_scope(caller.tenant_id)
     act_as(Actor("api_key", caller.key_row_id, caller.source, ip=caller.address))

@@ -39,6 +39,7 @@ def test_a_signed_call_gets_in_with_its_project_and_fields(client: FlaskClient, 
     assert code(answer) == (200, "")
     assert answer.json == {"tenant": shop.tenant_id, "source": "shop", "version": 2, "fields": {"a": [1]}}
     assert shop.call(client, "GET", f"{READ}?b=%41&a=%2f").status_code == 200
+    assert shop.call(client, "HEAD", READ).status_code == 200
 
 
 def test_use_is_noted(client: FlaskClient, shop: Project):

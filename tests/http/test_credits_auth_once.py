@@ -86,6 +86,11 @@ def test_nonces_are_forgotten_after_a_quarter_of_an_hour(client: FlaskClient, sh
     assert used_nonces() == 0
 
 
+def test_a_crash_of_postgresql_forgets_no_nonce(app: Flask):
+    kept = text("SELECT relpersistence FROM pg_class WHERE relname = 'credit_nonce'")
+    assert db.session.scalar(kept) == "p"
+
+
 # --- version 1
 def test_version_1_gets_in_with_its_fields(client: FlaskClient, shop: Project):
     answer = shop.call_v1(client, 123, "-5", path=V1, reason="gift", reference="r1")
