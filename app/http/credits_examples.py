@@ -140,8 +140,8 @@ _REFUSED_ITEM: Final[Example] = {
 SYNC: Final = Operation(
     answers.Posted,
     {
-        "posted": _POSTED,
-        "duplicate": _POSTED | {"message": "This was posted before; nothing was changed.", "duplicate": True},
+        "first time": _POSTED,
+        "repeated": _POSTED | {"message": "This was posted before; nothing was changed.", "duplicate": True},
     },
     problems=(WrongSource, V1Refused, UnknownUser, InsufficientCredits, ReferenceConflict),
     body=(schema.Posting, schema.PostingV1),

@@ -75,30 +75,33 @@ def _both(low: int, high: int, digits: str, *, zero: bool = True) -> WithJsonSch
 
 
 TelegramId = Annotated[
-    int, Field(ge=1, le=MAX_TELEGRAM_ID), BeforeValidator(_whole), _both(1, MAX_TELEGRAM_ID, "[0-9]{1,18}")
+    int,
+    Field(ge=1, le=MAX_TELEGRAM_ID),
+    BeforeValidator(_whole),
+    _both(1, MAX_TELEGRAM_ID, "[1-9][0-9]{0,17}"),
 ]
 Amount = Annotated[
     int,
     Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT),
     AfterValidator(_not_zero),
     BeforeValidator(_whole),
-    _both(-MAX_AMOUNT, MAX_AMOUNT, "-?[0-9]{1,13}", zero=False),
+    _both(-MAX_AMOUNT, MAX_AMOUNT, "-?[1-9][0-9]{0,12}", zero=False),
 ]
 Positive = Annotated[
-    int, Field(ge=1, le=MAX_AMOUNT), BeforeValidator(_whole), _both(1, MAX_AMOUNT, "[0-9]{1,13}")
+    int, Field(ge=1, le=MAX_AMOUNT), BeforeValidator(_whole), _both(1, MAX_AMOUNT, "[1-9][0-9]{0,12}")
 ]
 Balance = Annotated[
     int,
     Field(ge=-MOST_BALANCE, le=MOST_BALANCE),
     BeforeValidator(_whole),
-    _both(-MOST_BALANCE, MOST_BALANCE, "-?[0-9]{1,19}"),
+    _both(-MOST_BALANCE, MOST_BALANCE, "(0|-?[1-9][0-9]{0,17})"),
 ]
-Id = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_whole), _both(1, MAX_ID, "[0-9]{1,19}")]
+Id = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_whole), _both(1, MAX_ID, "[1-9][0-9]{0,17}")]
 Seconds = Annotated[
     int,
     Field(ge=int(SHORTEST.total_seconds()), le=int(LONGEST.total_seconds())),
     BeforeValidator(_whole),
-    _both(int(SHORTEST.total_seconds()), int(LONGEST.total_seconds()), "[0-9]{1,8}"),
+    _both(int(SHORTEST.total_seconds()), int(LONGEST.total_seconds()), "[1-9][0-9]{0,6}"),
 ]
 Source = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
 ReferenceText = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,200}$")]

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
-from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request, send_file
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import BadInput
@@ -84,7 +84,10 @@ def docs() -> ResponseReturnValue:
 @bare
 def sdk() -> ResponseReturnValue:
     """Our client for Python, one file to copy. It is only served: nothing of ours uses it."""
-    return send_file(ROOT / "sdk" / SDK, mimetype="text/x-python", as_attachment=True, max_age=300)
+    response = Response((ROOT / "sdk" / SDK).read_bytes(), content_type="text/x-python; charset=utf-8")
+    response.headers["Content-Disposition"] = f"attachment; filename={SDK}"
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 def refuse(error: HTTPError) -> Response:

@@ -2,8 +2,10 @@
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
 from app.http.credits_schema import MOST_ITEMS
+from app.services import credit_calls
 from tests.cast import Cast
 from tests.crediting import Project
 from tests.credits_calling import API, NOBODY, SHE, balances, batch, busy_project, give, posting, refused
@@ -152,3 +154,30 @@ def test_what_is_no_batch(client: FlaskClient, shop: Project, body: dict[str, ob
 def test_what_is_nested_deeply_is_refused_as_a_whole(client: FlaskClient, shop: Project):
     body = b'{"items": [{"metadata": ' + b'{"a":' * 1000 + b"1" + b"}" * 1000 + b"}]}"
     assert refused(shop.call(client, "POST", f"{API}/batch", body=body)) == (400, "validation_error")
+
+
+# --- cut off
+def test_a_batch_that_broke_off_is_finished_by_sending_it_again(
+    client: FlaskClient, shop: Project, monkeypatch: pytest.MonkeyPatch
+):
+    """The connection to the database ends when all is written and nothing is committed."""
+    items, real = five_hundred_with_seven_bad(), credit_calls.post_many
+
+    def breaking(*args: object, **kwargs: object) -> object:
+        real(*args, **kwargs)
+        raise OperationalError("COMMIT", {}, Exception("cut"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(credit_calls, "post_many", breaking)
+        assert refused(batch(client, shop, items)) == (503, "unavailable")
+    assert balances() == {SHE: 100}
+    assert batch(client, shop, items).json["posted"] == 493
+    assert balances() == {SHE: 593}
+
+
+def test_a_half_that_arrived_counts_once(client: FlaskClient, shop: Project):
+    items = five_hundred_with_seven_bad()
+    batch(client, shop, items[:200])
+    whole = batch(client, shop, items).json
+    assert (whole["posted"] + whole["duplicates"], whole["refused"]) == (493, 7)
+    assert balances() == {SHE: 593}
