@@ -1,4 +1,4 @@
-"""Adding up every tenant's ledger once a night, and remembering what came of it. Nothing is changed by it."""
+"""Adding up every tenant's ledger once a night, and remembering what came of it. No balance is changed by it."""
 
 import logging
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text, update
 from app.core import clock
 from app.core.db import db
 from app.models import CreditCheck
+from app.services.credits import settings
 from app.services.credits.reading import Checked, check
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,11 @@ def claim_next() -> int | None:
 
 
 def run(tenant_id: int) -> Checked:
-    """Adds up one tenant's ledger and keeps the result; a mismatch is an error in the log."""
+    """Adds up one tenant's ledger and keeps the result; a mismatch is an error in the log.
+
+    Afterwards, since it locks accounts, floors rise again of those who were deeper in debt than a smaller overdraft
+    allows and have paid some of it back.
+    """
     checked = check(tenant_id)
     wrong = len(checked.mismatches)
     db.session.execute(
@@ -58,6 +63,7 @@ def run(tenant_id: int) -> Checked:
     )
     if wrong:
         log.error("the credit ledger does not add up", extra={"tenant": tenant_id, "accounts": wrong})
+    settings.level(tenant_id)
     return checked
 
 
