@@ -180,7 +180,7 @@ def _welcome(settings: Settings, sandbox: str, demo: dict[str, Any]) -> None:
         terminal.row("抽奖 Lottery", f"{_site(settings)}/l/{demo['lottery']}")
     if demo["project"]:
         terminal.row(
-            "合作项目 Partner", demo["project"], "接口密钥、同步来的积分 · its API keys, credits synced to it"
+            "合作方 Partner", demo["project"], "接口密钥、同步来的积分 · its API keys, credits synced to it"
         )
     if sandbox:
         terminal.row("BotFather", f"{sandbox}/botfather", "领新 Token · get another token")
