@@ -96,7 +96,7 @@ class CreditHoldsView(TenantView):
         "reason": _l("Reason"),
         "expires_at": _l("Runs out"),
         "created_at": _l("Held since"),
-        "closed_at": _l("Ended"),
+        "closed_at": _l("Ended at"),
         "note": _l("Why it was released"),
     }
     column_formatters = {  # noqa: RUF012 - as Flask-Admin has it

@@ -38,7 +38,7 @@ MEMBERS = Lookup(Member, ("first_name", "last_name", "username", "telegram_id"),
 class AdjustForm(AdminForm):
     """A change by hand. `reference` makes sure that a form that is sent twice counts once."""
 
-    member_id = SearchSelectField(
+    member_id: Any = SearchSelectField(
         _l("Member"),
         [DataRequired()],
         lookup=MEMBERS,
@@ -60,6 +60,12 @@ class AdjustForm(AdminForm):
     def posting(self) -> tuple[int, str]:
         """The signed amount, and what the log calls it."""
         return (self.amount.data, "given") if self.direction.data == GIVE else (-self.amount.data, "taken")
+
+
+class AccountAdjustForm(AdjustForm):
+    """The same for an account that the address names: its owner may have no page here."""
+
+    member_id = None
 
 
 def _name(_view: Any, _context: Any, account: Any, _column: str) -> Markup:
@@ -141,31 +147,36 @@ class CreditsView(TenantView):
     @expose("/adjust/", methods=("GET", "POST"))
     def adjust(self) -> Any:
         """Gives or takes credits, with a reason."""
-        form = AdjustForm(request.form or None)
-        if request.method == "GET":
+        account = self.get_one(request.args["account"]) if "account" in request.args else None
+        form = (AccountAdjustForm if account else AdjustForm)(request.form or None)
+        if request.method == "GET" and form.member_id:
             form.member_id.data = request.args.get("member", type=int)
-        elif form.validate() and (posting := _adjusted(form)):
+        elif request.method == "POST" and form.validate() and (posting := _adjusted(form, account)):
             flash(_said(posting), "success")
             return redirect(self.get_url(".details_view", id=_account_id(posting.telegram_id)), 303)
-        return self.render("admin/credits/adjust.html", form=form, return_url=self.get_url(".index_view"))
+        return self.render(
+            "admin/credits/adjust.html",
+            form=form,
+            named=self.title_of(account) if account else "",
+            return_url=self.get_url(".index_view"),
+        )
 
 
-def _adjusted(form: AdjustForm) -> ledger.Posting | None:
+def _adjusted(form: AdjustForm, account: CreditAccount | None) -> ledger.Posting | None:
     """None when the ledger refused, which the form then says."""
     try:
         with transaction():
-            return _post(form)
+            return _post(form, account or MEMBERS.get(form.member_id.data))
     except (BadInput, Conflict) as error:
         refuse(error, form)
         return None
 
 
-def _post(form: AdjustForm) -> ledger.Posting:
-    member = MEMBERS.get(form.member_id.data)
+def _post(form: AdjustForm, owner: Member | CreditAccount) -> ledger.Posting:
     amount, deed = form.posting()
     posting = ledger.post(
         tenant_id(),
-        member.telegram_id,
+        owner.telegram_id,
         amount,
         source=rules.ADMIN,
         reference=form.reference.data or "",
@@ -174,7 +185,12 @@ def _post(form: AdjustForm) -> ledger.Posting:
     if not posting.duplicate:
         # The log can't be changed, so what may name somebody who asks to be erased stands in the posting alone.
         changes: dict[str, object] = {"amount": abs(amount), "posting": posting.id}
-        audit.record(tenant_id(), f"credits.{deed}", ("credits", member.id, ""), changes)
+        audit.record(
+            tenant_id(),
+            f"credits.{deed}",
+            ("credits", owner.id if isinstance(owner, Member) else "", ""),
+            changes,
+        )
     return posting
 
 

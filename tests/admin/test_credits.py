@@ -198,6 +198,22 @@ def test_the_file_names_the_own_accounts(owner: FlaskClient, cast: Cast):
     assert db.session.scalars(select(AuditEvent.action)).all() == ["credits.exported"]
 
 
+def test_an_account_of_nobody_known_is_adjusted_too(owner: FlaskClient, cast: Cast):
+    path = f"{LIST}adjust/?account={account(cast.tenant, 22, 4)}"
+    assert "#22" in owner.get(path).text
+    data = {"direction": "take", "amount": 3, "reason": "wrong", "reference": "r1"}
+    for _ in range(2):
+        assert owner.post(path, data=data).status_code == 303
+    assert ledger.balance(cast.tenant.id, 22) == 1
+    assert [event.action for event in db.session.scalars(select(AuditEvent))] == ["credits.taken"]
+
+
+def test_somebody_elses_account_gets_nothing(owner: FlaskClient, cast: Cast):
+    path = f"{LIST}adjust/?account={account(cast.other_tenant, 22, 4)}"
+    data = {"direction": "give", "amount": 3, "reason": "wrong", "reference": "r1"}
+    assert owner.get(path).status_code == owner.post(path, data=data).status_code == 404
+
+
 def test_an_account_shows_what_is_held_and_what_is_free(owner: FlaskClient, cast: Cast):
     number = account(cast.tenant, 1, 30)
     holds.reserve(

@@ -11,6 +11,7 @@ from app.core import clock
 from app.core.db import db
 from app.models import CreditCheck
 from app.services.credit_clients import create_client
+from app.services.credit_sync import partners
 from tests.cast import Cast, sign_in
 from tests.ledger_rows import account, chart, posted, stats
 
@@ -114,6 +115,14 @@ def test_a_ledger_that_does_not_add_up_is_an_alarm(owner: FlaskClient, cast: Cas
     page = look(owner)
     assert "2 accounts do not add up." in page
     assert 'role="alert"' in page
+
+
+def test_partners_that_lag_are_named(app: Flask, owner: FlaskClient, cast: Cast):
+    account(cast.tenant, 1, 30)
+    partners.create(cast.tenant.id, "Old shop", "https://shop.example/in", sources=(), except_source=None)
+    db.session.commit()
+    assert "Old shop" in look(owner)
+    assert "Old shop" not in look(sign_in(app, cast.reader))
 
 
 def test_a_new_business_is_told_how_to_begin(owner: FlaskClient):
