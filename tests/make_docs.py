@@ -54,6 +54,7 @@ PRINTED = {
     "bots add": '{"bot_id": 1, "public_id": "…", "webhook_path": "/api/webhook/…/", "webhook_secret": "…"}',
     "bots list": f"[{_BOT}]",
     "bots test": _BOT,
+    "credits client": '{"api_key": "ck_….…", "secret_key": "…", "source": "shop"}',
     "credits check": """{"accounts": 2, "postings": 5,
  "mismatches": [{"tenant_id": 1, "telegram_id": 7000001, "balance": 6, "postings": 5}]}""",
     "demo create": """{"tenant_id": 1, "email": "demo@laoban.example", "password": "…", "bot": "demo_bot", "lottery": "H7KQ2MPXB4",
