@@ -4,6 +4,8 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -14,8 +16,9 @@ from app.core.db import db
 from app.core.errors import AppError
 from app.core.queue import transaction
 from app.core.tenancy import system_scope
+from app.domain.credit_holds import HoldClosed
 from app.services import credits as ledger
-from app.services.credits import NewPosting, Posting
+from app.services.credits import NewPosting, Posting, holds, settings, transfers
 from tests.cast import Cast
 from tests.racing import in_threads
 from tests.waiting import wait_for
@@ -105,6 +108,110 @@ def test_batches_and_single_postings_share_an_account(app: Flask, cast: Cast):
     assert ends == {"posted": 80 + 80 * 2}
     assert ledger.balance(tenant_id, ANN) == 160
     assert ledger.check(tenant_id).mismatches == []
+
+
+def test_fifty_who_take_ten_of_a_hundred(app: Flask, cast: Cast):
+    one(cast.tenant.id, 100, "top-up")
+    db.session.commit()
+    takings = [lambda number=number: taken(cast.tenant.id, number) for number in range(50)]
+    assert Counter(in_threads(takings, threads=16)) == {"posted": 10, "insufficient_credits": 40}
+    assert ledger.balance(cast.tenant.id, ANN) == 0
+
+
+def taken(tenant_id: int, number: int) -> str:
+    with transaction():
+        return _ending(one(tenant_id, -10, f"take-{number}")[0])
+
+
+def test_fifty_who_post_the_same(app: Flask, cast: Cast):
+    def same() -> str:
+        with transaction():
+            return _ending(one(cast.tenant.id, 10, "gift")[0])
+
+    assert Counter(in_threads([same] * 50, threads=16)) == {"posted": 1, "duplicate": 49}
+    assert ledger.balance(cast.tenant.id, ANN) == 10
+
+
+def test_exactly_one_of_capture_and_expiry_wins(app: Flask, cast: Cast):
+    tenant_id, rounds = cast.tenant.id, 200
+    one(tenant_id, rounds, "top-up")
+    hold_ids = [
+        holds.reserve(
+            tenant_id, ANN, 1, source="shop", reference=f"h{number}", reason="x", lasts=timedelta(days=1)
+        ).id
+        for number in range(rounds)
+    ]
+    db.session.commit()
+
+    def capture(hold_id: int) -> str:
+        with transaction(), suppress(HoldClosed):
+            return f"captured {holds.capture(tenant_id, hold_id)[0].id}"
+        return "late"
+
+    def expire(hold_id: int) -> str:
+        with transaction():
+            db.session.execute(DUE, {"id": hold_id})
+            return f"expired {hold_id}" if holds.expire_due(1) else "late"
+
+    jobs = [partial(act, hold_id) for hold_id in hold_ids for act in (capture, expire)]
+    ends = Counter(str(end).split()[0] for end in in_threads(jobs, threads=4))
+    states = dict(db.session.execute(text("SELECT state, count(*) FROM credit_hold GROUP BY state")).all())
+    assert (ends["captured"], ends["expired"]) == (states.get("captured", 0), states.get("expired", 0))
+    assert ends["captured"] + ends["expired"] == ends["late"] == rounds
+    assert ledger.check(tenant_id).mismatches == []
+    assert ledger.standing(tenant_id, ANN) == ledger.Standing(rounds - ends["captured"])
+
+
+# Under the lock of the account, like everybody who changes a hold.
+DUE = text("""
+WITH account AS (SELECT credit_account.id FROM credit_account JOIN credit_hold ON account_id = credit_account.id
+                 WHERE credit_hold.id = :id FOR NO KEY UPDATE OF credit_account)
+UPDATE credit_hold SET expires_at = now() - interval '1 minute' FROM account
+WHERE credit_hold.id = :id AND state = 'active'
+""")
+
+
+def test_holds_batches_and_transfers_wait_in_one_order(app: Flask, cast: Cast):
+    tenant_id, chance = cast.tenant.id, random.Random(5)
+    ledger.post_many(tenant_id, [NewPosting(ANN + who, 1000, "shop", f"top-{who}", "x") for who in range(6)])
+    settings.save(tenant_id, transfers=True)
+    db.session.commit()
+    pairs = [(*chance.sample(range(6), 2), chance.randrange(4)) for _ in range(THREADS * 15)]
+
+    def act(number: int) -> Sequence[Posting | AppError]:
+        one_, other, deed = pairs[number]
+        if deed == 0:
+            made = transfers.transfer(tenant_id, ANN + one_, ANN + other, 3, key=f"k{number}", reason="x")
+            return [made.sent, made.received]
+        if deed == 1:
+            both = [NewPosting(ANN + who, -2, "shop", f"{number}-{who}", "x") for who in (one_, other)]
+            return ledger.post_many(tenant_id, both, atomic=True)
+        hold = holds.reserve(
+            tenant_id, ANN + one_, 5, source="shop", reference=f"h{number}", reason="x", lasts=timedelta(1)
+        )
+        return [holds.capture(tenant_id, hold.id, 2)[1]] if deed == 2 else [] * holds.expire_due(5)
+
+    ends = together(act, rounds=15)
+    assert set(ends) == {"posted"}
+    assert ledger.check(tenant_id).mismatches == []
+
+
+def test_a_debit_is_seen_on_another_connection_at_once(app: Flask, cast: Cast):
+    tenant_id, seen = cast.tenant.id, Counter[bool]()
+    one(tenant_id, 1000, "top-up")
+    db.session.commit()
+    with db.engine.connect() as other:
+        other.execute(text("SELECT set_config('laoban.tenant', '*', false)"))
+        other.commit()
+        for number in range(1000):
+            with transaction():
+                after = one(tenant_id, -1, f"d{number}")[0]
+            balance = other.scalar(text("SELECT balance FROM credit_account"))
+            other.commit()
+            seen[balance == getattr(after, "balance", None) == 999 - number] += 1
+        other.execute(text("SELECT set_config('laoban.tenant', '', false)"))
+        other.commit()
+    assert seen == {True: 1000}
 
 
 @pytest.mark.parametrize("commits", [True, False])
