@@ -253,7 +253,8 @@ class CreditSyncClient:
     """The credit API of one project. Threads may share it: each gets a session of its own.
 
     `timeout` is in seconds, for connecting and for each wait for bytes. `retries` come after the first try. `signature` "v1"
-    signs single postings as old partners do. `new_session` makes the `requests.Session` (proxies, certificates).
+    signs single postings as old partners do. `language` is that of messages, such as "zh". `new_session` makes the
+    `requests.Session` (proxies, certificates).
     Raises ValueError for keys and addresses that can't be right.
     """
 
@@ -267,6 +268,7 @@ class CreditSyncClient:
         timeout: float = 10,
         retries: int = 3,
         signature: str = "v2",
+        language: str = "",
         new_session: Callable[[], requests.Session] = requests.Session,
     ) -> None:
         if urlsplit(base_url).scheme not in {"https", "http"} or "?" in base_url:
@@ -279,6 +281,7 @@ class CreditSyncClient:
         self.timeout = timeout
         self.retries = retries
         self.signature = signature
+        self.language = language
         self._api_key = _Hidden(api_key)
         self._secret = _Hidden(secret_key)
         self._new_session = new_session
@@ -479,6 +482,8 @@ class CreditSyncClient:
     ) -> requests.PreparedRequest:
         stamp = str(int(time() + self._ahead))
         request.headers = {"X-Api-Key": self._api_key.reveal(), "Accept": "application/json"}
+        if self.language:
+            request.headers["Accept-Language"] = self.language
         if content is not None:
             if version == "v1":
                 content = {**content, "timestamp": stamp, "token": self._token(content, stamp)}

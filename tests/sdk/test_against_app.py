@@ -67,6 +67,11 @@ def test_refusals_are_results(ledger: CreditSyncClient):
     assert balances() == {SHE: 110}
 
 
+def test_messages_come_in_the_language_that_is_asked_for(site: str, shop: Project):
+    with CreditSyncClient(site, shop.api_key, shop.secret, "shop", language="zh") as client:
+        assert "积分" in client.deduct_credits(**order(1, 500)).message
+
+
 def test_mistakes_are_errors(ledger: CreditSyncClient, site: str, shop: Project):
     with pytest.raises(CreditSyncError) as found:
         ledger.add_credits(**order(reason=""))
