@@ -127,16 +127,14 @@ class CreditHoldsView(TenantView):
         """What may be searched for."""
         return str(gettext("Reference"))
 
-    def tabs(self) -> list[tuple[str, Any, int]]:
-        """(state, words, how many) for the line above the list."""
-        counts = dict(
-            db.session.execute(
-                select(CreditHold.state, func.count())
-                .where(CreditHold.tenant_id == tenant_id())
-                .group_by(CreditHold.state)
-            ).all()
-        )
-        return [(state.value, words, counts.get(state, 0)) for state, (_, words) in HOLD_STATES.items()]
+    def tabs(self) -> list[tuple[str, Any]]:
+        """(state, words) for the line above the list."""
+        return [(state.value, words) for state, (_, words) in HOLD_STATES.items()]
+
+    def active(self) -> int:
+        """How many are held now."""
+        mine = (CreditHold.tenant_id == tenant_id(), CreditHold.state == HoldState.ACTIVE)
+        return db.session.scalar(select(func.count()).select_from(CreditHold).where(*mine)) or 0
 
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
         """The rows with the names of members and sources, asked for all of them at once."""
