@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import select
 
@@ -47,7 +48,6 @@ def own_source(caller: Caller, named: str | None) -> str:
 
 def post(caller: Caller, new: NewPosting) -> Posting:
     """One posting. Raises UnknownUser and what `credits.post` raises."""
-    _admit(caller.tenant_id, new.telegram_id)
     return ledger.post(
         caller.tenant_id,
         new.telegram_id,
@@ -56,6 +56,8 @@ def post(caller: Caller, new: NewPosting) -> Posting:
         reference=new.reference,
         reason=new.reason,
         details=dict(new.details),
+        # Whoever has an account is known: asking first would cost each call a statement more.
+        admit=partial(_admit, caller.tenant_id, new.telegram_id),
     )
 
 

@@ -17,6 +17,7 @@ from tests.credits_calling import (
     sync,
     welcome_everybody,
 )
+from tests.statements import Statements
 
 
 @pytest.fixture
@@ -249,3 +250,10 @@ def test_a_call_makes_no_session(client: FlaskClient, shop: Project):
         shop.call(client, "POST", f"{API}/sync", {}, secret="wrong"),
     ]
     assert all("Set-Cookie" not in answer.headers for answer in answers)
+
+
+def test_a_posting_for_a_known_user_is_one_statement(client: FlaskClient, shop: Project):
+    sync(client, shop, "warm")
+    with Statements() as sent:
+        assert sync(client, shop).status_code == 200
+    assert len([text for text in sent.texts if "credit_account" in text]) == 1

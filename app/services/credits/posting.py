@@ -4,7 +4,7 @@ Whoever posts takes the rows in one order, so nobody waits in a circle: first ac
 references. A transaction that posts for several members therefore posts them in one `post_many`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -83,11 +83,13 @@ def post(
     reference: str,
     reason: str,
     details: dict[str, object] | None = None,
+    admit: Callable[[], None] | None = None,
 ) -> Posting:
     """Changes a balance by `amount`, once for `(source, reference)`; the account is made when there is none.
 
     The same posting again answers the first result, with `duplicate`. Raises InsufficientCredits, ReferenceConflict
-    (another amount, member or reason under this reference) and BadInput. One statement, unless it is a member's
+    (another amount, member or reason under this reference) and BadInput. `admit` is called where there is no account
+    yet, and may raise something of its own. One statement, unless it is a member's
     first, a duplicate or refused.
     """
     new = NewPosting(telegram_id, amount, source, reference, reason, details or {})
@@ -102,6 +104,8 @@ def post(
     }
     connection = connection_of(db.session())
     row = connection.exec_driver_sql(_POST, values).first()
+    if row is None and admit is not None:
+        admit()
     if row is None and make(tenant_id, [telegram_id], amount):
         row = connection.exec_driver_sql(_POST, values).one()
     if row is not None and row.id is not None:
