@@ -26,7 +26,9 @@ class ItemResult(BaseModel):
     balance: int | None = None
     transaction_id: int | None = None
     duplicate: bool | None = None
-    code: str | None = Field(None, description="Why not, for programs.")
+    code: str | None = Field(
+        None, description="Why not, for programs; `not_posted` = because of others of an atomic batch."
+    )
     fields: dict[str, list[str]] | None = None
 
 

@@ -15,6 +15,7 @@ from app.factory import ROOT
 from app.http import credits_docs
 from app.http.openapi import VECTOR
 from tests.browser import plain
+from tests.chromium import DESKTOP, PHONE, chromium, listen, serving
 
 GUIDE = ROOT / "docs" / "credits-api.md"
 
@@ -133,3 +134,15 @@ def test_the_guide_knows_every_error(app: Flask):
     assert [(int(status), code) for status, code in rows] == [
         (each.status, each.code) for each in credits_docs.errors(app)
     ]
+
+
+@pytest.mark.browser
+def test_the_page_fits_desktop_and_phone_without_complaints(app: Flask):
+    with serving(app) as url, chromium() as browser:
+        for size in (DESKTOP, PHONE):
+            page = browser.new_page(viewport=size)
+            complaints = listen(page)
+            page.goto(f"{url}/api/docs")
+            page.get_by_text("/api/credits/sync").last.wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert complaints == []
