@@ -88,7 +88,7 @@ class CreditDriftsView(PageView):
             bad=bad,
             locale=str(get_locale()),
             most=MAX_LINES,
-            partners=bool(form.partner_id.choices) and _has_partners(),
+            partners=_has_partners(),
         )
 
     @expose("/details/")
@@ -161,7 +161,11 @@ def _explained(line: CreditDriftLine) -> bool:
 
 
 def _write(file: IO[bytes], drift_id: int) -> None:
-    query = select(CreditDriftLine).where(CreditDriftLine.drift_id == drift_id).order_by(CreditDriftLine.id)
+    query = (
+        select(CreditDriftLine)
+        .where(CreditDriftLine.drift_id == drift_id)
+        .order_by(CreditDriftLine.telegram_id)
+    )
     rows = db.session.scalars(query.execution_options(yield_per=1000))
     csv_files.write(
         file,

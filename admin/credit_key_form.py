@@ -39,7 +39,7 @@ class LimitsForm(AdminForm):
         render_kw={"inputmode": "numeric"},
     )
     burst = IntegerField(
-        _l("At once"),
+        _l("Calls at once"),
         [InputRequired(), NumberRange(1, FASTEST)],
         default=BURST,
         render_kw={"inputmode": "numeric"},

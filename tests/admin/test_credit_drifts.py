@@ -6,6 +6,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import encode_multipart
 
 from app.core.db import db
 from app.core.queue import transaction
@@ -37,8 +39,15 @@ def ledger_of_three(cast: Cast) -> None:
 
 def upload(client: FlaskClient, text: str | bytes, encoding: str = "utf-8", **typed: object):
     raw = text if isinstance(text, bytes) else text.encode(encoding)
-    form = {"name": "积分商城", "partner_id": "", "file": (BytesIO(raw), "balances.csv"), **typed}
-    return client.post(f"{DRIFTS}new/", data=form, content_type="multipart/form-data")
+    file = FileStorage(BytesIO(raw), filename="balances.csv")
+    # Encoded here, since the client would leave a file on the disk open.
+    boundary, body = encode_multipart(
+        MultiDict(
+            {"name": "积分商城", "partner_id": "", "file": file} | {k: str(v) for k, v in typed.items()}
+        )
+    )
+    content_type = f"multipart/form-data; boundary={boundary}"
+    return client.post(f"{DRIFTS}new/", data=body, content_type=content_type)
 
 
 def compared() -> CreditDrift:
@@ -77,6 +86,7 @@ def test_the_result_names_accounts_and_advises(boss: FlaskClient, cast: Cast, le
 def test_what_is_still_on_the_way_explains_a_difference(boss: FlaskClient, cast: Cast, ledger_of_three: None):
     with transaction():
         mall = partners.create(cast.tenant.id, "Mall", "https://partner.example/", start="beginning").partner
+    assert f'<option value="{mall.id}"' in boss.get(f"{DRIFTS}new/").text
     page = boss.get(upload(boss, f"{ANNA},0\n{BERT},1", partner_id=mall.id).location).text
     assert (compared().differing, compared().explained) == (2, 1)
     assert f"/admin/credit-partners/details/?id={mall.id}" in page
