@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from app.core.errors import AppError, BadInput, Conflict, LimitReached, NotAllowed
 from app.core.i18n import N_
@@ -126,8 +127,19 @@ class Earlier:
         return Posting(self.id, self.telegram_id, self.amount, self.balance, duplicate=True)
 
 
+class Account(Protocol):
+    """What a decision needs to know of an account."""
+
+    @property
+    def balance(self) -> int: ...
+    @property
+    def held(self) -> int: ...
+    @property
+    def floor(self) -> int: ...
+
+
 def decide(
-    new: Iterable[NewPosting], accounts: Mapping[int, Standing], known: Mapping[Key, Earlier]
+    new: Iterable[NewPosting], accounts: Mapping[int, Account], known: Mapping[Key, Earlier]
 ) -> list[int | Posting | AppError]:
     """What becomes of each posting when they come in this order; no two of them have the same reference.
 

@@ -233,6 +233,7 @@ def upgrade() -> None:
     op.drop_constraint(op.f("ck_credit_account_balance"), "credit_account", type_="check")
     op.create_check_constraint(op.f("ck_credit_account_floor"), "credit_account", "balance - held >= floor")
     op.create_check_constraint(op.f("ck_credit_account_held"), "credit_account", "held >= 0")
+    op.execute("ALTER TABLE credit_account SET (fillfactor = 80)")
     op.execute("INSERT INTO credit_horizon (id) VALUES (1)")
     op.execute(ONLY_ADDED)
     for table in TABLES:
@@ -242,6 +243,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP TRIGGER credit_posting_not_emptied ON credit_posting")
+    op.execute("ALTER TABLE credit_account RESET (fillfactor)")
     op.create_foreign_key(
         op.f("fk_credit_posting_tenant_id"), "credit_posting", "tenant", ["tenant_id"], ["id"], ondelete="CASCADE"
     )

@@ -89,8 +89,7 @@ def post(
 
     The same posting again answers the first result, with `duplicate`. Raises InsufficientCredits, ReferenceConflict
     (another amount, member or reason under this reference) and BadInput. `admit` is called where there is no account
-    yet, and may raise something of its own. One statement, unless it is a member's
-    first, a duplicate or refused.
+    yet, and may raise something of its own. One statement, unless it is a member's first, a duplicate or refused.
     """
     new = NewPosting(telegram_id, amount, source, reference, reason, details or {})
     values = {
