@@ -176,7 +176,7 @@ FIELDS = {
     "scopes": _l("Rights"),
     "source": _l("Source"),
     "sources": _l("Sources"),
-    "start": _l("Begins with"),
+    "start": _l("Begin with"),
     "stars": _l("Price in Stars"),
     "stock": _l("Stock"),
     "bot_id": _l("Bot"),

@@ -1,8 +1,10 @@
 """What the pages of projects and keys share: which one a request means, how a key is, and what a developer copies."""
 
+import json
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import make_response, request
 from flask_babel import lazy_gettext as _l
@@ -95,19 +97,23 @@ def sdk_example(client: CreditClient, api_key: str, secret: str) -> str:
     )
 
 
-def verifier_example(key_id: str, secret: str) -> str:
-    """What a partner's receiver does with a batch."""
+def verifier_example(url: str, key_id: str, secret: str) -> str:
+    """What a partner's receiver at this address does with a batch."""
     return "\n".join(
         (
-            "from credit_sync_client import BatchVerifier",
+            "from credit_sync_client import BatchVerifier, CreditSyncError",
             f'verifier = BatchVerifier("{key_id}", "{secret}")',
             "",
-            '@app.post("/credits")',
+            f"@app.post({json.dumps(urlsplit(url).path or '/')})",
             "def credits():",
-            "    batch = verifier.verify(request.method, request.path, request.query_string.decode(),",
-            "                            request.headers, request.get_data())",
+            "    query = request.query_string.decode()",
+            "    try:",
+            "        batch = verifier.verify(",
+            "            request.method, request.path, query, request.headers, request.get_data())",
+            "    except CreditSyncError as error:",
+            '        return {"code": error.code}, error.status',
             "    for change in batch.changes:",
-            '        save(change)  # change["id"] once: a batch may come again',
+            "        save(change)  # each change.id once: a batch may come again",
             "    return batch.answer()",
         )
     )

@@ -69,14 +69,16 @@ def accounts_of(telegram_ids: Iterable[int]) -> dict[int, int]:
     return {telegram_id: account for telegram_id, account in db.session.execute(query)}  # noqa: C416
 
 
-def partner_state(partner: CreditPartner) -> Words:
-    """Tone and words."""
+def partner_state(partner: CreditPartner, letters: int) -> Words:
+    """Tone and words. `letters` = how many of its changes were set aside."""
     if partner.state is PartnerState.PAUSED:
         return "idle", _l("Paused")
     if partner.state is PartnerState.GONE:
         return "bad", _l("Wants nothing more")
     if partner.failing_since:
         return "bad", _l("Not reached")
+    if letters:
+        return "warn", _l("Changes refused")
     return "ok", _l("Works")
 
 
@@ -108,7 +110,7 @@ def _row(one: lag.Lag) -> LagRow:
     partner = one.partner
     return LagRow(
         partner,
-        partner_state(partner),
+        partner_state(partner, one.letters),
         one.waiting,
         waiting_words(one.waiting),
         one.oldest_at,

@@ -52,7 +52,7 @@ class CreditPartnersView(PageView):
             row=row,
             which=_which(row.partner),
             now=clock.now(),
-            example=verifier_example(row.partner.key_id, "…"),
+            example=verifier_example(row.partner.url, row.partner.key_id, "…"),
         )
 
     @expose("/details/live/")
@@ -144,7 +144,7 @@ class CreditPartnersView(PageView):
                 partner=made.partner,
                 key_id=made.key_id,
                 secret_key=made.secret_key,
-                example=verifier_example(made.key_id, made.secret_key),
+                example=verifier_example(made.partner.url, made.key_id, made.secret_key),
             )
         )
 
