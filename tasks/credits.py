@@ -11,6 +11,7 @@ from app.gateways import partners
 from app.services import partner_alerts
 from app.services.credit_sync import claiming, outcome
 from app.services.credits import feed, holds
+from app.services.orders import taking_back
 from app.services.schedule import claim_slot
 
 HOLDS_AT_ONCE = 500
@@ -22,8 +23,9 @@ TURN_SECONDS = 5.0
 
 @shared_task(name=TaskName.CREDITS_EXPIRE_HOLDS)
 def expire_holds() -> None:
-    """Frees holds whose time is over."""
+    """Frees holds whose time is over, but those of open disputes."""
     with system_scope(), transaction():
+        taking_back.renew(HOLDS_AT_ONCE)
         holds.expire_due(HOLDS_AT_ONCE)
 
 

@@ -17,6 +17,7 @@ from app.models import CreditAccount, CreditHold
 from app.services.credits.accounts import make
 from app.services.credits.posting import find_earlier
 
+_SOON = timedelta(hours=1)
 _RESERVE = text("""
 WITH account AS (
     SELECT id, balance, held, floor FROM credit_account
@@ -64,6 +65,13 @@ WITH closed AS (
 )
 UPDATE credit_account SET held = held - closed.amount FROM closed WHERE credit_account.id = closed.account_id
 RETURNING credit_account.id
+""")
+# Whoever ends one of them meanwhile is left alone.
+_EXTEND = text("""
+UPDATE credit_hold SET expires_at = :until WHERE id IN (
+    SELECT id FROM credit_hold WHERE state = 'active' AND expires_at <= :soon AND source = :source
+    ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+RETURNING id
 """)
 _LOCK_DUE = text("""
 SELECT id FROM credit_account WHERE id IN (
@@ -202,6 +210,13 @@ def void(tenant_id: int, hold_id: int, *, source: str | None = None) -> CreditHo
     if hold.state is not HoldState.VOIDED:
         raise _closed(hold)
     return hold
+
+
+def extend(source: str, lasts: timedelta, limit: int) -> int:
+    """Gives a source's holds that would run out within the hour more time, from now on; how many."""
+    now = clock.now()
+    values = {"source": source, "soon": now + _SOON, "until": now + lasts, "limit": limit}
+    return len(db.session.execute(_EXTEND, values).all())
 
 
 def expire_due(limit: int) -> int:

@@ -10,7 +10,7 @@ from app.domain.orders import MOVES, Actor, OrderState, Phase, is_erased
 from app.domain.shop_alerts import AlertKind
 from app.models import Order, OrderEvent
 from app.services import affiliates, shop_alerts
-from app.services.orders import taking_back, withholding
+from app.services.orders import lines, taking_back, withholding
 from app.services.orders.errors import BuyerErased, IllegalMove
 from app.services.products import stock
 
@@ -38,7 +38,7 @@ def move(
     for column, value in {**_columns(order, to), **columns}.items():
         setattr(order, column, value)
     order.state = to
-    event = _line(order, state, actor=actor, why=why, name=name, details=details)
+    event = lines.write(order, why, actor, before=state, name=name, details=details)
     _follow(order, to, actor)
     return event
 
@@ -47,36 +47,12 @@ def note(
     order: Order, why: str, actor: Actor, *, name: str = "", details: Mapping[str, object] | None = None
 ) -> OrderEvent:
     """A line of the history about something that is no move."""
-    return _line(order, order.state, actor=actor, why=why, name=name, details=details)
+    return lines.write(order, why, actor, before=order.state, name=name, details=details)
 
 
 def created(order: Order, actor: Actor) -> OrderEvent:
     """The first line of every history."""
-    return _line(order, None, actor=actor, why="created")
-
-
-def _line(
-    order: Order,
-    before: OrderState | None,
-    *,
-    actor: Actor,
-    why: str,
-    name: str = "",
-    details: Mapping[str, object] | None = None,
-) -> OrderEvent:
-    event = OrderEvent(
-        tenant_id=order.tenant_id,
-        order_id=order.id,
-        from_state=before,
-        to_state=order.state,
-        actor=actor,
-        actor_name=name,
-        why=why,
-        details=dict(details or {}),
-    )
-    db.session.add(event)
-    db.session.flush()
-    return event
+    return lines.write(order, "created", actor, before=None)
 
 
 def _columns(order: Order, to: OrderState) -> dict[str, object]:

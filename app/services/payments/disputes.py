@@ -13,7 +13,7 @@ DISPUTED = "disputed"
 
 def stop(order_id: int, event: str, transaction: str) -> None:
     """Sets an order aside that is not delivered yet, by taking it as a worker would and failing it. What was delivered
-    stays so, but what is left of bought credits is taken back: a boss who wins may post them anew.
+    stays so, but what is left of bought credits is held until the boss says how the dispute ended: providers do not.
     """
     order = orders.get(order_id, lock=True)
     details: dict[str, object] = {"event": event, "transaction": transaction}
@@ -23,9 +23,19 @@ def stop(order_id: int, event: str, transaction: str) -> None:
         _set_aside(order, details)
     else:
         moves.note(order, DISPUTED, Actor.CALLBACK, details=details)
-        taking_back.take_back(order, Actor.CALLBACK)
+    taking_back.hold_back(order, Actor.CALLBACK)
     key = f"dispute:{order.id}:{event}:{transaction}"
     raise_alert(order.tenant_id, AlertKind.DISPUTE, key, order_id=order.id, details=details)
+
+
+def won(order_id: int, name: str) -> None:
+    """The boss kept the money: the buyer's credits are free again. Raises HoldClosed, UnknownHold and NotFound."""
+    taking_back.let_go(orders.get(order_id, lock=True), name)
+
+
+def lost(order_id: int, name: str) -> None:
+    """The bank gave the money back: the held credits are taken. Raises HoldClosed, UnknownHold and NotFound."""
+    taking_back.take_held(orders.get(order_id, lock=True), name)
 
 
 def _set_aside(order: Order, details: dict[str, object]) -> None:
