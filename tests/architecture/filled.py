@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from app.core import clock
 from app.core.db import db
 from app.domain.lotteries import LotteryState
@@ -14,7 +16,11 @@ from app.models import (
     BroadcastRecipient,
     CommissionEntry,
     CreditAccount,
+    CreditDrift,
+    CreditDriftLine,
     CreditHold,
+    CreditLetter,
+    CreditPartner,
     CreditPosting,
     Domain,
     Lottery,
@@ -65,7 +71,13 @@ def fill(cast: Cast) -> Bot:
     db.session.add_all(
         [
             CreditPosting(
-                **numbered, account_id=bot.id, amount=7, balance=7, source="admin", reference=MARK, reason=MARK
+                **numbered,
+                account_id=bot.id,
+                amount=7,
+                balance=7,
+                source="admin",
+                reference=MARK,
+                reason=MARK,
             ),
             CreditHold(
                 **numbered,
@@ -89,10 +101,30 @@ def fill(cast: Cast) -> Bot:
     )
     db.session.flush()
     db.session.add(BroadcastRecipient(**owned, broadcast_id=bot.id, telegram_id=PERSON))
+    _fill_syncing(numbered, bot.id)
     _fill_promoting(numbered, bot.id)
     fill_shop(numbered, bot.id, PERSON, MARK)
     _fill_lottery(numbered, owned | {"lottery_id": bot.id}, bot.id)
     return bot
+
+
+def _fill_syncing(numbered: dict[str, int], number: int) -> None:
+    """A paused partner with a change that it refused, and a comparison with its balances."""
+    posting = db.session.scalars(select(CreditPosting.id)).one()
+    address = {"url": f"https://{MARK}.example/in", "key_id": MARK, "secret": MARK}
+    db.session.add_all(
+        [
+            CreditPartner(**numbered, name=MARK, state="paused", **address),
+            CreditDrift(**numbered, name=MARK, partner_id=number, by=MARK, compared=1, differing=1),
+        ]
+    )
+    db.session.flush()
+    db.session.add_all(
+        [
+            CreditLetter(**numbered, partner_id=number, posting_id=posting, account_id=number, reason=MARK),
+            CreditDriftLine(**numbered, drift_id=number, telegram_id=PERSON, ours=7, theirs=8),
+        ]
+    )
 
 
 def _fill_promoting(numbered: dict[str, int], number: int) -> None:
