@@ -72,7 +72,7 @@ class KeyForm(AdminForm):
     """A new key."""
 
     also_posted = frozenset({"client"})
-    may_post = BooleanField(_l("Post credits"), default=True)
+    may_post = BooleanField(_l("Add and deduct credits"), default=True)
     may_read = BooleanField(_l("Read balances and history"), default=True)
     expires_at = LocalDateTimeField(_l("Works until"), [Optional()])
     networks = TextAreaField(
