@@ -17,6 +17,7 @@ from app.services.schedule import claim_slot
 HOLDS_AT_ONCE = 500
 SYNC_SECONDS = 1.5
 """Shorter than the schedule, so that a beat that comes a little early is not lost."""
+TELL_SECONDS = 9.5
 TURN_SECONDS = 5.0
 """After this long a partner's turn ends, so that others get theirs."""
 
@@ -37,7 +38,8 @@ def sync() -> None:
             return
         for partner_id in claiming.ask_for_due():
             enqueue(TaskName.CREDITS_SEND, partner_id)
-        partner_alerts.sweep()
+        if claim_slot("credits.tell", TELL_SECONDS):
+            partner_alerts.sweep()
 
 
 @shared_task(name=TaskName.CREDITS_SEND)
