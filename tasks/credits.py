@@ -15,6 +15,7 @@ from app.services.orders import taking_back
 from app.services.schedule import claim_slot
 
 HOLDS_AT_ONCE = 500
+HOLDS_SECONDS = 4.5
 SYNC_SECONDS = 1.5
 """Shorter than the schedule, so that a beat that comes a little early is not lost."""
 TELL_SECONDS = 9.5
