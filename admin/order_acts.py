@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from flask import redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -24,8 +24,8 @@ from app.models import Order
 from app.services import audit, shop_alerts
 from app.services.fulfilment import delivery, manual
 from app.services.orders import expiry, lookup, moves, retry
+from app.services.payments import disputes, refunds, transfers
 from app.services.payments import lookup as payments
-from app.services.payments import refunds, transfers
 from app.services.payments.errors import NothingToConfirm
 
 MAX_NOTE = 1000
@@ -37,7 +37,7 @@ class OrderActsView(PageView):
     role = Role.SUPPORT
     group, menu_of = Group.BUSINESS, "orders"
     roles: ClassVar[dict[str, Role | None]] = dict.fromkeys(
-        ("mark_paid", "refund_done", "call_off_refund"), Role.MANAGER
+        ("mark_paid", "refund_done", "call_off_refund", "dispute_won", "dispute_lost"), Role.MANAGER
     )
 
     @expose("/")
@@ -111,6 +111,18 @@ class OrderActsView(PageView):
         act(lambda: _call_off(order, refund_id), gettext("Called off. The money counts as yours again."))
         return _back(order)
 
+    @expose("/dispute-won/", methods=("POST",))
+    def dispute_won(self) -> Any:
+        """The boss kept the money: the buyer may spend his credits again."""
+        said = gettext("Released. The buyer can spend these credits again.")
+        return _end_dispute("order.dispute_won", disputes.won, said)
+
+    @expose("/dispute-lost/", methods=("POST",))
+    def dispute_lost(self) -> Any:
+        """The bank gave the money back: what is held is taken."""
+        said = gettext("The held credits are taken.")
+        return _end_dispute("order.dispute_lost", disputes.lost, said)
+
 
 def _do(action: str, change: Callable[[Order], object], said: str, *fields: str) -> Any:
     """Runs a change of one order, writes it into the audit log, and goes back to its page."""
@@ -123,6 +135,23 @@ def _do(action: str, change: Callable[[Order], object], said: str, *fields: str)
         audit.record(order.tenant_id, action, ("order", order.id, order.code))
 
     act(all_of_it, said)
+    return _back(order)
+
+
+def _end_dispute(action: str, how: Callable[[int, str], bool], said: str) -> Any:
+    with transaction():
+        order = chosen_order()
+    sent("id")
+
+    def all_of_it() -> None:
+        if not how(order.id, _me()):
+            flash(gettext("Nothing is held any more: this was ended before."), "info")
+            return
+        shop_alerts.settle_kind(order.tenant_id, [AlertKind.DISPUTE], _me(), order_id=order.id)
+        audit.record(order.tenant_id, action, ("order", order.id, order.code))
+        flash(said, "success")
+
+    act(all_of_it)
     return _back(order)
 
 

@@ -15,7 +15,7 @@ from app.domain.payments import Provider, RefundState
 from app.domain.people import Role
 from app.models import Bot, Member, Order, Product, Promoter
 from app.services.fulfilment import steps
-from app.services.orders import lookup
+from app.services.orders import lookup, taking_back
 from app.services.orders.standing import waits_for_hand
 from app.services.payments import lookup as payments
 
@@ -29,7 +29,8 @@ def facts_of(order: Order) -> dict[str, Any]:
     found, done = payments.payments_of(order.id), steps.list_all(order.id)
     receipts, refunds = payments.receipts_of(order.id), payments.refunds_of(order.id)
     events, product = lookup.history(order.id), db.session.get(Product, order.product_id)
-    claimed_at = payments.claimed_at(found)
+    claimed_at, held = payments.claimed_at(found), taking_back.find_held(order)
+    disputed = held is not None and held.is_open
     member = db.session.scalar(
         select(Member).where(Member.tenant_id == order.tenant_id, Member.telegram_id == order.telegram_id)
     )
@@ -42,8 +43,13 @@ def facts_of(order: Order) -> dict[str, Any]:
         "promoter": db.session.get(Promoter, order.promoter_id) if order.promoter_id else None,
         "state": order_parts.state_of(order, claimed_at),
         "next_step": order_parts.next_step(
-            order, claimed_at, mismatch=any(event.why == "amount_mismatch" for event in events)
+            order,
+            claimed_at,
+            mismatch=any(event.why == "amount_mismatch" for event in events),
+            disputed=disputed,
         ),
+        "held": held if disputed else None,
+        "may_end_dispute": disputed and viewer().may(Role.MANAGER),
         "claimed_at": claimed_at,
         "timeline": order_story.timeline(events, order_story.callbacks_of(found), open_words=open_words),
         "steps": done,

@@ -154,13 +154,22 @@ def told_by(text: str) -> str:
     return who(actor, name)
 
 
-def next_step(order: Order, claimed_at: datetime | None, *, mismatch: bool = False) -> str:
-    """What happens next, or what is to be done. `mismatch` = money came in that was not what was asked for."""
+def next_step(
+    order: Order, claimed_at: datetime | None, *, mismatch: bool = False, disputed: bool = False
+) -> str:
+    """What happens next, or what is to be done.
+
+    `mismatch` = money came in that was not what was asked for, `disputed` = credits are held because of a dispute.
+    """
     stands = standing.standing_of(order, claimed_at)
     if stands is Standing.CLAIMED:
         return str(gettext("The buyer says that he has paid. Look into your account, then confirm it."))
     if stands is Standing.BY_HAND:
         return str(gettext("Deliver it to the buyer, then mark it as delivered."))
+    if disputed and order.state is OrderState.COMPLETED:
+        return str(
+            gettext("The buyer disputes the payment at his bank. Say how it ended as soon as you know.")
+        )
     if order.state in {OrderState.PAID, OrderState.FAILED} and order.error:
         return reason_words(order.error)
     if mismatch and order.state in {OrderState.PENDING, OrderState.EXPIRED}:

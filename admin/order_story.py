@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import format_decimal, get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
 from admin.amounts import money
@@ -44,6 +44,8 @@ EVENTS: dict[str, tuple[str, Any]] = {
     "refund_done": ("ok", _l("Money paid back")),
     "refund_called_off": ("", _l("Refund by hand called off")),
     "refund_failed": ("bad", _l("Refund failed")),
+    "credits_held": ("warn", _l("Bought credits are held")),
+    "credits_let_go": ("ok", _l("The dispute was won, the credits are released")),
     "credits_taken_back": ("warn", _l("Bought credits were taken back")),
     "refund_refused": ("bad", _l("The refund could not begin")),
     "refund_mismatch": ("bad", _l("The provider tells of a refund that does not fit")),
@@ -137,9 +139,18 @@ def _sums(about: Mapping[str, Any]) -> list[str]:
     if "wanted" in about:
         got = about.get("received") or "?"
         parts.append(str(gettext("%(received)s instead of %(wanted)s", received=got, wanted=about["wanted"])))
-    if "taken" in about:
-        parts.append(str(gettext("%(taken)s taken, %(missing)s were spent already", **about)))
-    return parts
+    return parts + _credits(about)
+
+
+def _credits(about: Mapping[str, Any]) -> list[str]:
+    """How many of the bought credits were held, taken or released, and how many were gone."""
+    names = ("held", "taken", "let_go", "missing")
+    number = {name: format_decimal(about[name]) for name in names if name in about}
+    if "taken" in number:
+        return [str(gettext("%(taken)s taken, %(missing)s were spent already", **number))]
+    if "held" in number:
+        return [str(gettext("%(held)s held, %(missing)s were spent already", **number))]
+    return [str(gettext("%(let_go)s released", **number))] if "let_go" in number else []
 
 
 def callbacks_of(paid_by: Iterable[Payment]) -> list[PaymentEvent]:

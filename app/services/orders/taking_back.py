@@ -75,29 +75,30 @@ def find_held(order: Order) -> Held | None:
         return None
 
 
-def let_go(order: Order, name: str) -> None:
-    """The dispute is won: the buyer has his credits again; a second time changes nothing.
+def let_go(order: Order, name: str) -> bool:
+    """The dispute is won: the buyer has his credits again. False where nothing is held any more.
 
-    The caller holds the order's lock. Raises HoldClosed and UnknownHold.
+    The caller holds the order's lock.
     """
-    hold = _hold_of(order)
-    if hold.state is HoldState.VOIDED:
-        return
-    holds.void(order.tenant_id, hold.id)
-    details = {"let_go": hold.amount}
+    held = find_held(order)
+    if held is None or held.hold is None or not held.is_open:
+        return False
+    holds.void(order.tenant_id, held.hold.id)
+    details = {"let_go": held.hold.amount}
     lines.write(order, LET_GO, Actor.STAFF, before=order.state, name=name, details=details)
+    return True
 
 
-def take_held(order: Order, name: str) -> None:
-    """The dispute is lost: what is held is taken; a second time changes nothing.
+def take_held(order: Order, name: str) -> bool:
+    """The dispute is lost: what is held is taken. False where nothing is held any more.
 
-    The caller holds the order's lock. Raises HoldClosed and UnknownHold.
+    The caller holds the order's lock.
     """
-    hold = _hold_of(order)
-    if hold.state is HoldState.ACTIVE:
-        take_back(order, Actor.STAFF, name)
-    elif hold.state is not HoldState.CAPTURED:
-        raise HoldClosed(state=str(hold.state))
+    held = find_held(order)
+    if held is None or not held.is_open:
+        return False
+    take_back(order, Actor.STAFF, name)
+    return True
 
 
 def take_back(order: Order, actor: Actor, name: str = "") -> None:
@@ -154,13 +155,6 @@ def _reserve(order: Order, amount: int) -> CreditHold:
         reason=order.product_name,
         lasts=LONGEST,
     )
-
-
-def _hold_of(order: Order) -> CreditHold:
-    held = find_held(order)
-    if held is None or held.hold is None:
-        raise UnknownHold
-    return held.hold
 
 
 def _capture(order: Order) -> int | None:

@@ -28,14 +28,14 @@ def stop(order_id: int, event: str, transaction: str) -> None:
     raise_alert(order.tenant_id, AlertKind.DISPUTE, key, order_id=order.id, details=details)
 
 
-def won(order_id: int, name: str) -> None:
-    """The boss kept the money: the buyer's credits are free again. Raises HoldClosed, UnknownHold and NotFound."""
-    taking_back.let_go(orders.get(order_id, lock=True), name)
+def won(order_id: int, name: str) -> bool:
+    """The boss kept the money: the buyer's credits are free again. False where none are held. Raises NotFound."""
+    return taking_back.let_go(orders.get(order_id, lock=True), name)
 
 
-def lost(order_id: int, name: str) -> None:
-    """The bank gave the money back: the held credits are taken. Raises HoldClosed, UnknownHold and NotFound."""
-    taking_back.take_held(orders.get(order_id, lock=True), name)
+def lost(order_id: int, name: str) -> bool:
+    """The bank gave the money back: the held credits are taken. False where none are held. Raises NotFound."""
+    return taking_back.take_held(orders.get(order_id, lock=True), name)
 
 
 def _set_aside(order: Order, details: dict[str, object]) -> None:
