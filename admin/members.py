@@ -18,7 +18,7 @@ from admin.bot_parts import qr_code
 from admin.filters import ColumnFilter, Equals
 from admin.forms import YES_NO
 from admin.guard import tenant_id
-from admin.lottery_parts import STATES, WINNER_STATES
+from admin.member_facts import facts_of
 from app.core import clock
 from app.core.i18n import EN, ZH
 from app.core.queue import transaction
@@ -26,7 +26,6 @@ from app.domain.members import profile_link, shown_name
 from app.domain.people import Role
 from app.models import Bot, Member
 from app.services import audit, bots, members, tenant_data
-from app.services.lotteries import lookup
 
 MOST_BOTS = 100
 CHOSEN = {ZH: "简体中文", EN: "English"}
@@ -239,19 +238,15 @@ class MembersView(TenantView):
 
     @expose("/details/")
     def details_view(self) -> Any:
-        """One member: who he is, and how he stands with each bot."""
+        """One member: who he is, how he stands with each bot, what he bought, has and won."""
         member = self._member()
         return self.render(
             self.details_template,
-            model=member,
-            talks=members.talks(member),
-            entries=lookup.latest_entries(tenant_id(), member.telegram_id),
-            lottery_states=STATES,
-            winner_states=WINNER_STATES,
+            **facts_of(member),
             bot_name=bot_name,
             language=language_name(member.language_code or ""),
             chosen=CHOSEN.get(member.locale or ""),
-            profile=profile_link(member.username),
+            may_adjust=self._allowed(Role.MANAGER),
             may_erase=self._allowed(Role.OWNER),
             return_url=get_redirect_target() or self.get_url(".index_view"),
         )
