@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from app.core import clock
 from app.core.db import db
-from app.models import AuditEvent, Bot, BotHour, BotMenuItem, BotText, Lottery, Member, Membership
+from app.domain.products import ProductState
+from app.models import AuditEvent, Bot, BotHour, BotMenuItem, BotText, Lottery, Member, Membership, Product
 
 MAX_BOTS = 12
 MAX_EVENTS = 6
@@ -22,6 +23,7 @@ class Steps:
     bot_used: bool
     telegram_linked: bool
     texts_written: bool
+    product_offered: bool
     lottery_held: bool
 
     @property
@@ -63,9 +65,19 @@ def steps(tenant_id: int, user_id: int) -> Steps:
     )
     texts = select(BotText.id).where(BotText.tenant_id == tenant_id)
     menu = select(BotMenuItem.id).where(BotMenuItem.tenant_id == tenant_id)
+    offered = select(Product.id).where(
+        Product.tenant_id == tenant_id, Product.state.in_((ProductState.ON_SALE, ProductState.OFF_SALE))
+    )
     held = select(Lottery.id).where(Lottery.tenant_id == tenant_id, Lottery.opened_at.is_not(None))
     row = db.session.execute(
-        select(bots.exists(), used.exists(), linked.exists(), texts.exists() | menu.exists(), held.exists())
+        select(
+            bots.exists(),
+            used.exists(),
+            linked.exists(),
+            texts.exists() | menu.exists(),
+            offered.exists(),
+            held.exists(),
+        )
     ).one()
     return Steps(*row)
 

@@ -9,10 +9,12 @@ from app.core import clock
 from app.core.db import db
 from app.domain.bots import BotState
 from app.domain.people import Role
+from app.domain.products import ProductState
 from app.models import BotHour, BotText, Member, Membership
 from app.services import dashboard
 from app.services.lotteries import figures
 from tests.lottery_tools import an_open, enter
+from tests.shopping import a_product
 
 NOON = datetime.fromisoformat("2026-03-02T04:00:00+00:00")  # noon in Shanghai
 
@@ -30,13 +32,15 @@ def add(*rows):
 def test_a_new_boss_is_told_to_connect_a_bot(browser, cast):
     page = browser(Role.OWNER).get("/admin/").text
     assert "checklist" in page
-    assert "0 / 5" in page
+    assert "0 / 6" in page
     assert "@BotFather" in page.partition("checklist")[2]
     assert page.count("@BotFather") == 1
 
 
 def test_steps_are_ticked_as_they_are_done(cast, bots):
-    assert dashboard.steps(cast.tenant.id, cast.owner.id) == dashboard.Steps(True, False, False, False, False)
+    assert dashboard.steps(cast.tenant.id, cast.owner.id) == dashboard.Steps(
+        True, False, False, False, False, False
+    )
     add(
         Member(tenant_id=cast.tenant.id, telegram_id=1),
         BotText(tenant_id=cast.tenant.id, bot_id=bots[0].id, key="welcome", locale="en", body="Hi"),
@@ -45,13 +49,16 @@ def test_steps_are_ticked_as_they_are_done(cast, bots):
     membership.telegram_id = 7
     db.session.commit()
     an_open(bots[0])
+    a_product(cast.tenant, state=ProductState.DRAFT)
+    assert dashboard.steps(cast.tenant.id, cast.owner.id).left == 1
+    a_product(cast.tenant)
     assert dashboard.steps(cast.tenant.id, cast.owner.id).left == 0
 
 
 def test_the_steps_of_others_do_not_count(cast, bots):
     bots[0].removed_at = NOON
     add(Member(tenant_id=cast.other_tenant.id, telegram_id=1))
-    assert dashboard.steps(cast.tenant.id, cast.owner.id).left == 5
+    assert dashboard.steps(cast.tenant.id, cast.owner.id).left == 6
 
 
 def test_today_begins_at_midnight_of_the_tenant(cast, bots, noon):
