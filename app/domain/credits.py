@@ -27,7 +27,7 @@ class InsufficientCredits(Conflict):
     """Less than what was to be taken is there and not held. The reference stays free for a later try."""
 
     code = "insufficient_credits"
-    message = N_("There are not enough credits: the balance is %(balance)s.")
+    message = N_("There are not enough credits: %(balance)s can be taken.")
 
     def __init__(self, message: str | None = None, **params: object) -> None:
         super().__init__(message, **params)

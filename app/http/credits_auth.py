@@ -112,6 +112,9 @@ def _say_limits(response: Response) -> Response:
         if response.status_code == TooLarge.status:
             # The rest of a body that was too long must not pass for another request.
             response.headers["Connection"] = "close"
+        if request.method in SAFE:
+            # A balance that somebody on the way remembers is soon a wrong one.
+            response.headers["Cache-Control"] = "no-store"
     allowance = g.get("allowance")
     if allowance is not None:
         response.headers["X-RateLimit-Limit"] = str(allowance.limit)

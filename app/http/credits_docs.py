@@ -46,7 +46,7 @@ _ADDED: Final[dict[type[AppError], Example]] = {
     BatchRefused: {
         "results": [
             {"index": 0, "success": False, "code": "not_posted", "message": "This was not posted, because another posting of the batch was refused."},
-            {"index": 1, "success": False, "code": "insufficient_credits", "message": "There are not enough credits: the balance is 2."},
+            {"index": 1, "success": False, "code": "insufficient_credits", "message": "There are not enough credits: 2 can be taken."},
         ]
     },
 }  # fmt: skip
@@ -59,12 +59,12 @@ SCHEMES: Final[Json] = {
 _LIMITS: Final[Json] = {
     "X-RateLimit-Limit": {
         "schema": {"type": "integer"},
-        "description": "Calls that the narrower of the two limits allows.",
+        "description": "Calls of this hour, for all projects of the business; of `rate_limited`: calls at once.",
     },
     "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "How many of them are left."},
     "X-RateLimit-Reset": {
         "schema": {"type": "integer"},
-        "description": "When it is all there again, in Unix seconds.",
+        "description": "When there are some again, in Unix seconds: the next hour, or after `rate_limited` the next moment.",
     },
     "X-Server-Time": {"schema": {"type": "integer"}, "description": "Our clock, in Unix seconds."},
 }

@@ -133,7 +133,7 @@ _VOIDED: Final = _HELD | {
 _REFUSED_ITEM: Final[Example] = {
     "index": 1,
     "success": False,
-    "message": "There are not enough credits: the balance is 2.",
+    "message": "There are not enough credits: 2 can be taken.",
     "code": "insufficient_credits",
 }
 

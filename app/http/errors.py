@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -59,7 +60,8 @@ def answer(
     if wants_json():
         body: dict[str, object] = {
             "type": "about:blank",
-            "title": gettext(title),
+            # RFC 9457: of "about:blank" the title is the status in words, the same for everybody.
+            "title": HTTPStatus(status).phrase,
             "status": status,
             "code": code,
             "message": text or gettext(words),

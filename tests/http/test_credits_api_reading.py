@@ -42,6 +42,11 @@ def test_a_balance_is_that_of_the_last_posting(client: FlaskClient, shop: Projec
         assert read(client, shop, f"balance/{SHE}").json["balance"] == posted.json["balance"]
 
 
+def test_nobody_on_the_way_keeps_a_balance(client: FlaskClient, shop: Project):
+    answer = shop.call(client, "GET", f"{API}/balance/{SHE}")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 def test_held_credits_are_shown_and_not_available(client: FlaskClient, shop: Project):
     shop.call(client, "POST", f"{API}/holds", posting(amount=30))
     assert read(client, shop, f"balance/{SHE}").json == {

@@ -1,5 +1,7 @@
 """Errors: a page in the visitor's language for people, problem details for programs, a trace for nobody."""
 
+from http import HTTPStatus
+
 import pytest
 from flask import Flask
 from sqlalchemy.exc import DataError, OperationalError
@@ -59,6 +61,7 @@ def test_programs_get_problem_details(browser, name):
     assert answer.status_code == RAISED[name][1]
     assert answer.mimetype == "application/problem+json"
     assert answer.json["status"] == RAISED[name][1]
+    assert answer.json["title"] == HTTPStatus(RAISED[name][1]).phrase
     assert answer.json["code"]
     assert answer.json["request_id"] == answer.headers["X-Request-Id"]
     assert "secret" not in answer.text
