@@ -46,8 +46,9 @@ def environment(home: Path, urls: EmbeddedUrls, telegram: str, port: int) -> dic
 
 
 def services(sandbox: str) -> dict[str, str]:
-    """The sandbox's PingPong with its account, and its other services without their keys."""
+    """The sandbox's PingPong with its account, its other services without their keys, and the partners that it plays."""
     return {
+        "OUTBOUND_ORIGINS": sandbox,
         "PINGPONG_API_URL": f"{sandbox}/pingpong",
         **{f"PINGPONG_{name.upper()}": value for name, value in PINGPONG_ACCOUNT.items()},
         "YUANFENJU_API_URL": f"{sandbox}/yuanfenju/index.php",
