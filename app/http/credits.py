@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from app.core.errors import AppError
 from app.core.queue import transaction
 from app.domain.credit_clients import BatchRefused, BatchTooLarge, InvalidCall, Scope
-from app.domain.credits import NewPosting, Posting
+from app.domain.credits import NewPosting, NotPosted, Posting
 from app.http import credit_drifts, credit_holds, credit_reading
 from app.http import credits_answers as answers
 from app.http import credits_examples as examples
@@ -73,7 +73,8 @@ def batch() -> Response:
         refused = sum(not each.success for each in shown)
         if asked.atomic and refused:
             listed = [each.model_dump(exclude_none=True) for each in shown]
-            raise BatchRefused(refused=refused).adding(results=listed)
+            guilty = sum(not each.success and each.code != NotPosted.code for each in shown)
+            raise BatchRefused(refused=guilty).adding(results=listed)
     duplicates = sum(bool(each.duplicate) for each in shown)
     whole = answers.BatchPosted(
         success=not refused,

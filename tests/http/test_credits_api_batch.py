@@ -93,6 +93,7 @@ def test_a_thousand_cost_as_many_statements_as_ten(client: FlaskClient, shop: Pr
 def test_of_an_atomic_batch_with_a_bad_item_nothing_is_posted(client: FlaskClient, shop: Project):
     answer = batch(client, shop, five_hundred_with_seven_bad(), atomic=True)
     assert refused(answer) == (422, "batch_refused")
+    assert " 7 " in answer.json["message"]
     codes = [each["code"] for each in answer.json["results"]]
     assert len(codes) == 500
     assert [code for code in codes if code != "not_posted"] == CODES
