@@ -19,6 +19,8 @@ from tests.credits_calling import (
 )
 from tests.statements import Statements
 
+ENGLISH = {"Accept-Language": "en"}
+
 
 @pytest.fixture
 def shop(cast: Cast) -> Project:
@@ -28,7 +30,7 @@ def shop(cast: Cast) -> Project:
 
 # --- what is taken
 def test_a_posting_changes_the_balance_and_says_so(client: FlaskClient, shop: Project):
-    answer = sync(client, shop)
+    answer = shop.call(client, "POST", f"{API}/sync", posting(), headers=ENGLISH)
     assert answer.status_code == 200, answer.text
     assert answer.json.pop("transaction_id") > 0
     assert answer.json == {
@@ -99,7 +101,8 @@ def test_version_1_repeated_as_it_is_answers_the_same(client: FlaskClient, shop:
 
 # --- who
 def test_whom_nobody_knows_must_open_the_bot_first(client: FlaskClient, shop: Project):
-    answer = sync(client, shop, telegram_id=NOBODY)
+    body = posting(telegram_id=NOBODY)
+    answer = shop.call(client, "POST", f"{API}/sync", body, headers=ENGLISH)
     assert refused(answer) == (404, "unknown_user")
     assert "open the bot first" in answer.json["message"]
     assert balances() == {SHE: 100}
