@@ -55,6 +55,7 @@ def test_seven_bad_ones_of_500_hinder_no_other(client: FlaskClient, shop: Projec
 
 
 def test_each_refused_item_says_why(client: FlaskClient, shop: Project):
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
     answer = batch(client, shop, [*BAD, posting("good")])
     *wrong, good = answer.json["results"]
     assert [each["code"] for each in wrong] == CODES
@@ -131,6 +132,7 @@ def test_more_than_256_kib_is_too_much(client: FlaskClient, shop: Project):
 
 @pytest.mark.parametrize("atomic", [False, True])
 def test_two_equal_references_are_refused_before_any_effect(client: FlaskClient, shop: Project, atomic: bool):
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
     answer = batch(client, shop, [posting("a"), posting("b"), posting("a")], atomic=atomic)
     assert refused(answer) == (400, "validation_error")
     assert answer.json["fields"] == {"items.2.reference": ["Item 0 has the same reference."]}
