@@ -116,7 +116,7 @@ def _callback(event: PaymentEvent) -> Line:
 def _details(why: str, about: Mapping[str, Any], *, open_words: bool) -> str:
     if why == "message":
         return str(about.get("text", "")) if open_words else HIDDEN
-    if why in REASONS:
+    if why in REASONS and why not in EVENTS:
         return reason_words(why)
     if why == "claimed":
         return str(gettext("try %(number)s", number=about.get("attempt", 1)))
@@ -144,13 +144,15 @@ def _sums(about: Mapping[str, Any]) -> list[str]:
 
 def _credits(about: Mapping[str, Any]) -> list[str]:
     """How many of the bought credits were held, taken or released, and how many were gone."""
-    names = ("held", "taken", "let_go", "missing")
-    number = {name: format_decimal(about[name]) for name in names if name in about}
-    if "taken" in number:
-        return [str(gettext("%(taken)s taken, %(missing)s were spent already", **number))]
-    if "held" in number:
-        return [str(gettext("%(held)s held, %(missing)s were spent already", **number))]
-    return [str(gettext("%(let_go)s released", **number))] if "let_go" in number else []
+    words = {
+        "held": gettext("%(number)s held"),
+        "taken": gettext("%(number)s taken"),
+        "let_go": gettext("%(number)s released"),
+        "missing": gettext("%(number)s were spent already"),
+    }
+    return [
+        str(said) % {"number": format_decimal(about[name])} for name, said in words.items() if about.get(name)
+    ]
 
 
 def callbacks_of(paid_by: Iterable[Payment]) -> list[PaymentEvent]:

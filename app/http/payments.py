@@ -22,6 +22,7 @@ from app.http.access import own_secret
 from app.http.csrf import csrf
 from app.http.limits import limiter
 from app.services import system
+from app.services.audit import Actor, act_as
 from app.services.payments import receiving
 from app.services.payments.receiving import MAX_BYTES, REFUSED
 
@@ -41,6 +42,7 @@ def pingpong() -> Response:
     """204 when it is kept, 400 when it is refused, 503 when it can't be kept right now and shall come again."""
     try:
         raw = _body()
+        act_as(Actor("system", None, "PingPong", ip=request.remote_addr))
         with system_scope(), transaction():
             verdict = receiving.receive(Provider.PINGPONG, raw, request.remote_addr or "")
     except (DBAPIError, PoolTimeout) as error:

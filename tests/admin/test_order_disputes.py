@@ -42,7 +42,7 @@ def test_the_page_says_what_is_held_and_what_was_spent(app: Flask, cast: Cast, d
     page = page_of(sign_in(app, cast.owner), disputed)
     assert "1,500 credits are held until the dispute ends." in page
     assert "500 of the bought ones were spent before." in page
-    assert "1,500 held, 500 were spent already" in page
+    assert "1,500 held · 500 were spent already" in page
     assert "order.credits_held" in actions()
 
 
@@ -62,7 +62,7 @@ def test_a_dispute_that_is_lost_takes_them(app: Flask, cast: Cast, disputed: Ord
     end(boss, disputed, "lost")
     assert ledger.balance(cast.tenant.id, BUYER) == 0
     assert actions()[-1] == "order.dispute_lost"
-    assert "1,500 taken, 500 were spent already" in page_of(boss, disputed)
+    assert "1,500 taken · 500 were spent already" in page_of(boss, disputed)
 
 
 @pytest.mark.parametrize(("who", "answer"), [("staff", 403), ("stranger", 404)])
