@@ -1,11 +1,13 @@
-"""Flask behind an ASGI server: views run in a few threads, and files leave without holding one.
+"""Flask behind an ASGI server: views run in a few threads, bodies come and files leave without holding one.
 
-A reader may take as long as he likes over a file. Were it a thread that waits for him, ten slow readers would stop
-every page of the process.
+A reader may take as long as he likes over a file, and a sender over his body. Were it a thread that waits for them, ten
+slow ones would stop every page of the process, and anybody can be slow.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import nullcontext
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
@@ -15,15 +17,23 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 THREADS = 10
+AWAITED = 256 * 1024
+"""Bytes of a body that come before a thread is taken. Most bodies are shorter."""
+LARGE_SHARE = 3
+"""One of so many threads may read bodies that are larger than that."""
 _FILE = "laoban.file"
 
 
 class Pages:
-    """The ASGI application around a WSGI one."""
+    """The ASGI application around a WSGI one. Whoever sends nothing for `idle` seconds is not waited for."""
 
-    def __init__(self, wsgi: Callable[[Any, Any], Iterable[bytes]], threads: int = THREADS) -> None:
+    def __init__(
+        self, wsgi: Callable[[Any, Any], Iterable[bytes]], threads: int = THREADS, idle: float = 20.0
+    ) -> None:
         self._wsgi = wsgi
         self._threads = WSGIMiddleware(self._in_thread, workers=threads)
+        self._large = asyncio.Semaphore(max(threads // LARGE_SHARE, 1))
+        self._idle = idle
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request, or the server's start and end."""
@@ -34,8 +44,13 @@ class Pages:
                 await _send_file(file, send)
             await send(message)
 
+        body = Body(receive, self._idle)
+        if _has_body(scope) and not await body.begins():
+            await _refuse(send)
+            return
         try:
-            await self._threads(scope, receive, send_with_file)  # type: ignore[arg-type]
+            async with self._large if body.goes_on else nullcontext():
+                await self._threads(scope, body.receive, send_with_file)  # type: ignore[arg-type]
         finally:
             _close(scope.pop(_FILE, None))
 
@@ -48,6 +63,58 @@ class Pages:
         # Passed through as it is, so it is a file and needs nothing of the request any more.
         environ["asgi.scope"][_FILE] = body
         return ()
+
+
+class Body:
+    """What a request sends: its beginning awaited here, the rest of a large one by the thread that reads it."""
+
+    def __init__(self, receive: Receive, idle: float) -> None:
+        self._receive = receive
+        self._idle = idle
+        self._until = 0.0
+        self._begin: bytearray | None = None
+        self.goes_on = False
+
+    async def begins(self) -> bool:
+        """Whether the body came, or as much of it as is awaited."""
+        self._begin, self.goes_on = bytearray(), True
+        while self.goes_on and len(self._begin) <= AWAITED:
+            try:
+                message = await asyncio.wait_for(self._receive(), self._idle)
+            except TimeoutError:
+                return False
+            if message["type"] != "http.request":
+                return False
+            self._begin += message.get("body", b"")
+            self.goes_on = message.get("more_body", False)
+        return True
+
+    async def receive(self) -> Message:
+        """As ASGI has it."""
+        if self._begin is not None:
+            begin, self._begin = bytes(self._begin), None
+            # However steadily somebody drips, a thread is not his for ever.
+            self._until = time.monotonic() + 6 * self._idle
+            return {"type": "http.request", "body": begin, "more_body": self.goes_on}
+        if not self.goes_on:
+            return await self._receive()
+        try:
+            return await asyncio.wait_for(self._receive(), min(self._idle, self._until - time.monotonic()))
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+
+
+def _has_body(scope: Message) -> bool:
+    return scope["type"] == "http" and any(
+        name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"]
+    )
+
+
+async def _refuse(send: Send) -> None:
+    """Of a body that does not come, the rest must not pass for another request."""
+    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 408, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _is_end(message: Message) -> bool:

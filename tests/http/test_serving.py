@@ -69,3 +69,65 @@ def test_a_file_is_closed_when_its_reader_goes_away():
     with pytest.raises(Gone):
         asyncio.run(Pages(site)(scope | {"headers": []}, lambda: asyncio.sleep(0), leave))
     assert [file.closed for file in site.files] == [True]
+
+
+async def post(pages: Pages, messages: list[dict[str, Any] | None]) -> tuple[int, bytes]:
+    """Status and body for a body that comes in these messages; None = from here on nothing comes."""
+    got: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        message = messages.pop(0) if messages else None
+        if message is None:
+            await asyncio.Event().wait()
+        assert message is not None
+        return message
+
+    async def send(message: Any) -> None:
+        got.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "http_version": "1.1"}
+    await pages(scope | {"headers": [(b"transfer-encoding", b"chunked")]}, receive, send)
+    return got[0]["status"], b"".join(each.get("body", b"") for each in got)
+
+
+def piece(size: int, *, more: bool = True) -> dict[str, Any]:
+    return {"type": "http.request", "body": b"x" * size, "more_body": more}
+
+
+def length(environ: Any, start_response: Any) -> Any:
+    """A site that says how long the body was."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return ClosingIterator([str(len(environ["wsgi.input"].read())).encode()])
+
+
+def test_whoever_sends_his_body_slowly_holds_up_no_page():
+    async def serve() -> bytes:
+        pages = Pages(Site(), threads=THREADS)
+        slow = [asyncio.create_task(post(pages, [piece(3), None])) for _ in range(3 * THREADS)]
+        await asyncio.sleep(0)
+        page = await asyncio.wait_for(ask(pages, "/"), 10)
+        assert not any(each.done() for each in slow)
+        return page
+
+    assert asyncio.run(serve()) == b"page"
+
+
+def test_whoever_sends_nothing_more_is_not_waited_for():
+    assert asyncio.run(post(Pages(Site(), idle=0.05), [piece(3), None])) == (408, b"")
+
+
+def test_slow_senders_of_large_bodies_hold_up_one_another_alone():
+    async def serve() -> tuple[tuple[int, bytes], list[tuple[int, bytes]]]:
+        pages = Pages(length, threads=THREADS, idle=0.3)
+        slow = [asyncio.create_task(post(pages, [piece(SIZE), None])) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        quick = await asyncio.wait_for(post(pages, [piece(3), piece(4, more=False)]), 10)
+        assert not all(each.done() for each in slow)
+        return quick, await asyncio.gather(*slow)
+
+    assert asyncio.run(serve()) == ((200, b"7"), [(200, str(SIZE).encode())] * 3)
+
+
+def test_a_large_body_comes_whole():
+    answer = asyncio.run(post(Pages(length), [piece(SIZE), piece(SIZE), piece(1, more=False)]))
+    assert answer == (200, str(2 * SIZE + 1).encode())
