@@ -35,6 +35,7 @@ def facts_of(account: CreditAccount, before: int | None) -> dict[str, Any]:
         "member": members_of([account.telegram_id]).get(account.telegram_id),
         "spendable": account.balance - account.held - account.floor,
         "holds": waiting,
+        "orders": {one.id: leads_to(one.source, one.reference) for one in waiting},
         "postings": postings,
         "others": _others(postings),
         "links": {one.id: leads_to(one.source, one.reference) for one in postings},

@@ -15,6 +15,7 @@ from admin.base import TenantView
 from admin.credit_parts import (
     HOLD_STATES,
     hold_state,
+    leads_to,
     named_id,
     source_names,
     with_names,
@@ -65,6 +66,8 @@ def _until(_view: Any, _context: Any, row: CreditHold, _column: str) -> Markup:
         return Markup(
             '<span class="text-muted">{} <time datetime="{}" data-relative>{}</time></span>'
         ).format(gettext("Ended"), row.closed_at.isoformat(), localtime(row.closed_at))
+    if leads_to(row.source, row.reference):
+        return Markup('<span class="text-muted">{}</span>').format(gettext("When the dispute ends"))
     at = row.expires_at
     return Markup(
         '<span><time datetime="{}" data-relative>{}</time><small class="d-block text-muted">{}</small></span>'
@@ -75,7 +78,7 @@ class CreditHoldsView(TenantView):
     """`/admin/credit-holds/`."""
 
     group, icon, menu_of = Group.MONEY, "coins", "credit_overview"
-    lead = _l("Put aside by a project until it charges or releases them. They can't be spent meanwhile.")
+    lead = _l("Put aside by a project, or while a payment is disputed. They can't be spent meanwhile.")
     roles: ClassVar[dict[str, Role | None]] = {"void": Role.MANAGER}
     can_view_details = False
     list_template = "admin/credits/holds.html"
@@ -131,6 +134,10 @@ class CreditHoldsView(TenantView):
         """(state, words) for the line above the list."""
         return [(state.value, words) for state, (_, words) in HOLD_STATES.items()]
 
+    def ended_at(self, hold: CreditHold) -> tuple[str, str] | None:
+        """(words, address) of the order on whose page a hold ends that is about a dispute."""
+        return leads_to(hold.source, hold.reference)
+
     def active(self) -> int:
         """How many are held now."""
         mine = (CreditHold.tenant_id == tenant_id(), CreditHold.state == HoldState.ACTIVE)
@@ -153,6 +160,8 @@ class CreditHoldsView(TenantView):
     def void(self) -> Any:
         """Lets held credits go, with a reason."""
         hold = self.get_one(named_id())
+        if (elsewhere := self.ended_at(hold)) is not None:
+            return redirect(elsewhere[1], 303)
         form, back = (
             VoidForm(request.form or None),
             self.get_url(".index_view", flt0_0=HoldState.ACTIVE.value),

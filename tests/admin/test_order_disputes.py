@@ -3,10 +3,12 @@
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from app.core.db import db
 from app.core.queue import transaction
 from app.domain.orders import OrderState
-from app.models import Order
+from app.models import CreditHold, Order
 from app.services import credits as ledger
 from app.services.payments import disputes
 from tests.cast import Cast, sign_in
@@ -63,6 +65,19 @@ def test_a_dispute_that_is_lost_takes_them(app: Flask, cast: Cast, disputed: Ord
     assert ledger.balance(cast.tenant.id, BUYER) == 0
     assert actions()[-1] == "order.dispute_lost"
     assert "1,500 taken · 500 were spent already" in page_of(boss, disputed)
+
+
+def test_the_hold_ends_on_the_orders_page_alone(app: Flask, cast: Cast, disputed: Order):
+    boss, here = sign_in(app, cast.owner), f"{DETAILS}?id={disputed.id}"
+    hold = db.session.scalars(select(CreditHold)).one()
+    listed = boss.get("/admin/credit-holds/", headers=EN).text
+    account = boss.get("/admin/credits/details/", query_string={"id": hold.account_id}, headers=EN).text
+    assert "When the dispute ends" in listed
+    assert "Held until a dispute ends" in account
+    assert all(here in page and "/void/" not in page for page in (listed, account))
+    answer = boss.post("/admin/credit-holds/void/", query_string={"id": hold.id}, data={"reason": "why not"})
+    assert answer.location.endswith(here)
+    assert ledger.standing(cast.tenant.id, BUYER).held == 1500
 
 
 @pytest.mark.parametrize(("who", "answer"), [("staff", 403), ("stranger", 404)])
