@@ -27,7 +27,8 @@ from admin.menu import Group
 from app.core import clock
 from app.core.errors import AppError, NotAllowed, NotFound
 from app.core.queue import transaction
-from app.domain.credit_clients import MAX_KEYS, RESERVED_SOURCES
+from app.domain.credit_clients import MAX_KEYS
+from app.domain.credits import OWN_SOURCES
 from app.domain.people import Role
 from app.domain.plans import API_CALLS, Plan
 from app.models import CreditClient
@@ -71,7 +72,7 @@ class CreditClientsView(PageView):
         if request.method == "POST" and form.validate() and (made := _made(form)) is not None:
             flash(gettext("Created. Now make its first key."), "success")
             return redirect(url_for("credit_keys.create_view", client=made), 303)
-        return self.render("admin/credit_clients/new.html", form=form, reserved=sorted(RESERVED_SOURCES))
+        return self.render("admin/credit_clients/new.html", form=form, reserved=sorted(OWN_SOURCES))
 
     @expose("/details/")
     def details_view(self) -> Any:

@@ -12,8 +12,8 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 
 from admin.forms import AdminForm, CleanStringField, LocalDateTimeField
 from app.core import clock
-from app.domain.credit_clients import BURST, RATE, RESERVED_SOURCES, Scope
-from app.domain.credit_signing import V1_FIELDS
+from app.domain.credit_clients import BURST, RATE, Scope
+from app.domain.credits import OWN_SOURCES, SOURCE
 from app.domain.tenants import MAX_NAME
 from app.services.credit_clients.manage import FASTEST, MOST_NETWORKS
 
@@ -58,9 +58,9 @@ class ClientForm(AdminForm):
 
     def validate_source(self, field: Any) -> None:
         """Letters that can be signed, and none of our own names."""
-        if not V1_FIELDS["source"].fullmatch(field.data):
+        if not SOURCE.fullmatch(field.data):
             raise ValidationError(gettext("Only letters a-z, digits and the signs - _ . can be used."))
-        if field.data.lower() in RESERVED_SOURCES:
+        if field.data.lower() in OWN_SOURCES:
             raise ValidationError(
                 gettext(
                     "“%(name)s” is a name that Laoban posts under itself. Choose another.", name=field.data

@@ -10,10 +10,11 @@ from flask_babel import lazy_gettext as _l
 
 from admin.base import PageView
 from admin.credit_partner_parts import lag_rows
-from admin.credit_parts import OWN_SOURCES, day_starts, hour_starts, source_names
+from admin.credit_parts import day_starts, hour_starts, source_names
 from admin.credit_postings import wanting
 from admin.guard import tenant_id, viewer
 from admin.menu import Group
+from app.domain.credits import OWN_SOURCES
 from app.domain.people import Role
 from app.services.credits import figures
 from app.services.credits.figures import Flow, Movement

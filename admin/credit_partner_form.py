@@ -10,9 +10,10 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from admin.credit_parts import OWN_SOURCES, source_names
+from admin.credit_parts import source_names
 from admin.forms import AdminForm, CleanStringField
 from app.core.safe_url import MAX_URL
+from app.domain.credits import OWN_SOURCES
 from app.domain.tenants import MAX_NAME
 from app.models import CreditPartner
 

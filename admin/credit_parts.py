@@ -19,14 +19,13 @@ from app.domain.credit_holds import HoldState
 from app.domain.members import shown_name
 from app.models import CreditAccount, CreditClient, CreditHold, CreditPosting, Member
 
-OWN_SOURCES: Final = {
+OWN_NAMES: Final = {
     rules.LOTTERY: _l("Lottery"),
-    "order": _l("Order"),
+    rules.ORDER: _l("Order"),
     rules.ADMIN: _l("By hand"),
     rules.TRANSFER: _l("Transfer"),
-    "migration": _l("Taken over"),
+    rules.MIGRATION: _l("Taken over"),
 }
-"""Sources that post by themselves; all others are projects."""
 HOLD_STATES: Final = {
     HoldState.ACTIVE: ("busy", _l("Held")),
     HoldState.CAPTURED: ("ok", _l("Captured")),
@@ -51,7 +50,7 @@ def project_names() -> dict[str, str]:
 
 def source_names(found: Iterable[str] = ()) -> dict[str, Any]:
     """How pages call every source, in one order: our own, the projects, and those of `found` that have no name."""
-    named = {**OWN_SOURCES, **project_names()}
+    named = {**OWN_NAMES, **project_names()}
     return named | {source: source for source in found if source not in named}
 
 
@@ -90,7 +89,7 @@ def leads_to(source: str, reference: str) -> tuple[str, str] | None:
     """(words, address) of the lottery or order that a posting of ours came from."""
     if source == rules.LOTTERY and (found := _OF_LOTTERY.match(reference)):
         return gettext("To the lottery"), url_for("lotteries.details_view", id=found[1])
-    if source == "order" and (found := _OF_ORDER.match(reference)):
+    if source == rules.ORDER and (found := _OF_ORDER.match(reference)):
         return gettext("To the order"), url_for("orders.details_view", id=found[1])
     return None
 

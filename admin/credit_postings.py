@@ -13,7 +13,6 @@ from sqlalchemy import false, func, or_, select
 
 from admin.base import TenantView
 from admin.credit_parts import (
-    OWN_SOURCES,
     leads_to,
     members_of,
     name_of,
@@ -204,7 +203,7 @@ class CreditPostingsView(TenantView):
             name=name_of(account.telegram_id, known),
             other=(other[0], name_of(other[1], known)) if other else None,
             source=names[posting.source],
-            project=posting.source not in OWN_SOURCES and names[posting.source] != posting.source,
+            project=posting.source not in rules.OWN_SOURCES and names[posting.source] != posting.source,
             leads_to=leads_to(posting.source, posting.reference),
             hold=_hold_of(posting),
             metadata=json.dumps(posting.details, ensure_ascii=False, indent=2) if posting.details else "",

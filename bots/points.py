@@ -7,7 +7,7 @@ from typing import Final
 from app.core import clock
 from app.core.i18n import N_
 from app.domain.credit_transfers import NO_NOTE
-from app.domain.credits import ADMIN, LOTTERY, TRANSFER, Standing
+from app.domain.credits import ADMIN, LOTTERY, MIGRATION, ORDER, OWN_SOURCES, TRANSFER, Standing
 from app.models import CreditHold
 from app.services import credit_clients
 from app.services.credits import statement
@@ -17,7 +17,6 @@ from bots.keyboards import Button, data
 from bots.remembered import for_a_minute
 
 SOMEBODY: Final = N_("somebody")
-_ORDER: Final = "order"
 _MOST_HOLDS: Final = 5
 _LONGEST: Final = 80
 _EVENTS: Final[Mapping[tuple[str, str], str]] = {
@@ -25,10 +24,10 @@ _EVENTS: Final[Mapping[tuple[str, str], str]] = {
     (LOTTERY, "ticket"): N_("more tickets"),
     (LOTTERY, "prize"): N_("lottery prize"),
     (LOTTERY, "return"): N_("given back, the lottery was cancelled"),
-    (_ORDER, ""): N_("bought in the shop"),
-    (_ORDER, "back"): N_("taken back, the order was refunded"),
+    (ORDER, ""): N_("bought in the shop"),
+    (ORDER, "back"): N_("taken back, the order was refunded"),
     (ADMIN, ""): N_("by the shop"),
-    ("migration", ""): N_("brought along from before"),
+    (MIGRATION, ""): N_("brought along from before"),
 }
 """What our own postings are about, by their source and the third part of their reference."""
 is_used = for_a_minute(statement.is_used)
@@ -47,7 +46,7 @@ def number(amount: int) -> str:
 
 def names_of(tenant_id: int, sources: Iterable[str]) -> dict[str, str]:
     """The names of the partner projects among these sources."""
-    foreign = set(sources) - {LOTTERY, _ORDER, ADMIN, TRANSFER, "migration"}
+    foreign = set(sources) - OWN_SOURCES
     if not foreign:
         return {}
     return {one.source: one.name for one in credit_clients.list_clients(tenant_id) if one.source in foreign}

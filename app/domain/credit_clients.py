@@ -1,6 +1,5 @@
 """Partner projects that post credits by our API: their names, keys, scopes, and what may be wrong with a call."""
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
@@ -17,8 +16,6 @@ from app.core.errors import (
 )
 from app.core.i18n import N_
 
-RESERVED_SOURCES: Final = frozenset({"lottery", "order", "admin", "migration", "transfer"})
-"""Sources of postings that we make ourselves; no project may have their names."""
 WINDOW: Final = 300
 """Seconds that a timestamp may differ from the database's time, both ways."""
 REMEMBERED: Final = 900
@@ -28,7 +25,6 @@ MAX_KEYS: Final = 5
 """Working keys of one client."""
 RATE, BURST = 10, 20
 """Calls per second of one client, and how many may come at once, unless its row says otherwise."""
-KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{4,40}", re.ASCII)
 
 
 class Scope(StrEnum):

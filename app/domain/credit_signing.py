@@ -13,6 +13,7 @@ from typing import Final
 
 from app.core.i18n import N_
 from app.domain.credit_clients import InvalidCall, InvalidKey, InvalidSignature
+from app.domain.credits import SOURCE
 
 ALGORITHM: Final = "LEDGER-HMAC-SHA256-V2"
 API_KEY: Final = re.compile(r"[A-Za-z0-9_-]{4,40}\.[A-Za-z0-9_-]{16,128}", re.ASCII)
@@ -23,7 +24,7 @@ TOKEN: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 V1_FIELDS: Final[Mapping[str, re.Pattern[str]]] = {
     "telegram_id": re.compile(r"[0-9]{1,18}", re.ASCII),
     "amount": re.compile(r"-?[0-9]{1,13}", re.ASCII),
-    "source": re.compile(r"[A-Za-z0-9_.-]{1,32}", re.ASCII),
+    "source": SOURCE,
     "timestamp": TIMESTAMP,
     "token": TOKEN,
 }

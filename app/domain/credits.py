@@ -13,9 +13,12 @@ MAX_REASON = 200
 REFERENCE = re.compile(r"[A-Za-z0-9._:-]{1,200}", re.ASCII)
 SOURCE = re.compile(r"[A-Za-z0-9_.-]{1,32}", re.ASCII)
 LOTTERY = "lottery"
+ORDER = "order"
 ADMIN = "admin"
 TRANSFER = "transfer"
-"""Sources of postings that we make ourselves."""
+MIGRATION = "migration"
+OWN_SOURCES = frozenset({LOTTERY, ORDER, ADMIN, TRANSFER, MIGRATION})
+"""Sources of postings that we make ourselves; no project may have their names."""
 # PostgreSQL keeps no NUL, and UTF-8 has no lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 

@@ -13,7 +13,8 @@ from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.queue import transaction
 from app.core.tenancy import tenant_scope
-from app.domain.credit_clients import MAX_KEYS, RESERVED_SOURCES, Scope, SourceTaken, TooManyKeys
+from app.domain.credit_clients import MAX_KEYS, Scope, SourceTaken, TooManyKeys
+from app.domain.credits import OWN_SOURCES
 from app.models import AuditEvent, CreditClient, CreditKey
 from app.services.credit_clients import lookup, manage
 from tests.cast import Cast
@@ -45,7 +46,7 @@ def test_a_project_has_a_name_and_a_source_of_its_own(cast: Cast, client_row: Cr
         manage.create_client(cast.other_tenant.id, "shop", "theirs")
 
 
-@pytest.mark.parametrize("source", ["", "a:b", "a b", "ü", "s" * 33, "a\n", *RESERVED_SOURCES, "Lottery"])
+@pytest.mark.parametrize("source", ["", "a:b", "a b", "ü", "s" * 33, "a\n", *OWN_SOURCES, "Lottery"])
 def test_some_sources_are_not_to_be_had(cast: Cast, source: str):
     with transaction(), pytest.raises(BadInput):
         manage.create_client(cast.tenant.id, source, "x")

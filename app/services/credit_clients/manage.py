@@ -1,6 +1,5 @@
 """A tenant's projects and their keys. A key is shown once; two work side by side while a project changes over."""
 
-import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import N_
-from app.domain.credit_clients import BURST, MAX_KEYS, RATE, RESERVED_SOURCES, Scope, SourceTaken, TooManyKeys
-from app.domain.credit_signing import V1_FIELDS
+from app.domain.credit_clients import BURST, MAX_KEYS, RATE, Scope, SourceTaken, TooManyKeys
+from app.domain.credits import OWN_SOURCES, SOURCE
 from app.models import CreditClient, CreditKey
 from app.services import audit, tenants
 from app.services.credit_clients.lookup import fingerprint
 
-SOURCE: Final[re.Pattern[str]] = V1_FIELDS["source"]
 ALL: Final = (Scope.READ, Scope.POST)
 LONGEST_OVERLAP: Final = timedelta(days=7)
 MOST_NETWORKS: Final = 50
@@ -44,7 +42,7 @@ def create_client(tenant_id: int, source: str, name: str) -> CreditClient:
         raise BadInput(
             N_("A source has 1 to 32 letters, digits, dots, hyphens and underscores of the Latin alphabet.")
         )
-    if source.lower() in RESERVED_SOURCES:
+    if source.lower() in OWN_SOURCES:
         raise BadInput(N_("This source is one of our own. Please choose another."))
     client = CreditClient(
         tenant_id=tenant_id, source=source, name=tenants.clean_name(name), rate=RATE, burst=BURST

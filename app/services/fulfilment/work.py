@@ -10,6 +10,7 @@ from typing import Final
 
 from app.core import clock
 from app.core.errors import OutsideFailed
+from app.domain.credits import ORDER
 from app.domain.orders import Actor, Phase, Step
 from app.domain.products import ProductKind
 from app.domain.services import ServiceFailed
@@ -27,8 +28,6 @@ from app.services.orders import moves
 
 log = logging.getLogger(__name__)
 Prepare = Callable[[Order, Claimed], Call | None]
-SOURCE: Final = "order"
-"""Of the postings in the ledger."""
 
 
 def next_call(claimed: Claimed) -> Call | None:
@@ -87,7 +86,7 @@ def _post_credits(order: Order, claimed: Claimed) -> None:
     amount = int(str(options["credits"])) if isinstance(options, dict) else 0
     name = order.product_name
     ledger.post(
-        order.tenant_id, order.telegram_id, amount, source=SOURCE, reference=f"order:{order.id}", reason=name
+        order.tenant_id, order.telegram_id, amount, source=ORDER, reference=f"order:{order.id}", reason=name
     )
     steps.keep(claimed, Step.HANDOUT, steps.Result("ledger", {"amount": amount}))
 

@@ -7,6 +7,7 @@ from sqlalchemy import exists, select
 
 from app.core.db import db
 from app.domain.credit_holds import LONGEST, HoldClosed, HoldState, UnknownHold
+from app.domain.credits import ORDER
 from app.domain.orders import Actor, Step, StepState
 from app.domain.products import ProductKind
 from app.models import CreditHold, Order, OrderEvent, OrderStep
@@ -20,8 +21,6 @@ HELD: Final = "credits_held"
 LET_GO: Final = "credits_let_go"
 TAKEN_BACK: Final = "credits_taken_back"
 """Of the line that says how many were taken, and how many were spent already."""
-SOURCE: Final = "order"
-"""Of postings and holds in the ledger. Holds of this source are all about open disputes."""
 
 _WITHOUT_LOSS: Final = frozenset({HoldState.VOIDED, HoldState.EXPIRED})
 
@@ -70,7 +69,7 @@ def find_held(order: Order) -> Held | None:
     if not isinstance(number, int):
         return Held(None, missing)
     try:
-        return Held(holds.get(order.tenant_id, number, SOURCE), missing)
+        return Held(holds.get(order.tenant_id, number, ORDER), missing)
     except UnknownHold:
         return None
 
@@ -118,7 +117,8 @@ def take_back(order: Order, actor: Actor, name: str = "") -> None:
 
 def renew(limit: int) -> int:
     """Gives holds of open disputes more time before they run out: only the boss knows when a dispute ends."""
-    return holds.extend(SOURCE, LONGEST, limit)
+    # No other holds have this source.
+    return holds.extend(ORDER, LONGEST, limit)
 
 
 def _added(order: Order) -> int:
@@ -150,7 +150,7 @@ def _reserve(order: Order, amount: int) -> CreditHold:
         order.tenant_id,
         order.telegram_id,
         amount,
-        source=SOURCE,
+        source=ORDER,
         reference=f"order:{order.id}:dispute:{number}",
         reason=order.product_name,
         lasts=LONGEST,
@@ -179,7 +179,7 @@ def _take(order: Order, bought: int) -> int:
             order.tenant_id,
             order.telegram_id,
             -left,
-            source=SOURCE,
+            source=ORDER,
             reference=f"order:{order.id}:back",
             reason=order.product_name,
         )
