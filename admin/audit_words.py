@@ -17,7 +17,7 @@ THINGS = {
     "credit_client": _l("Project"),
     "credit_drift": _l("Comparison of balances"),
     "credit_key": _l("Project's key"),
-    "credit_letter": _l("Set-aside changes"),
+    "credit_letter": _l("Refused changes"),
     "credit_partner": _l("Partner of the outgoing sync"),
     "credits": _l("Credits"),
     "dead_letters": _l("Messages set aside"),

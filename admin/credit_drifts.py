@@ -39,10 +39,10 @@ class DriftForm(AdminForm):
 
     name = CleanStringField(_l("Whose balances"), [InputRequired(), Length(max=MAX_NAME)])
     partner_id = RowSelectField(
-        _l("Gets our changes as"),
+        _l("Partner of the outgoing sync"),
         model=CreditPartner,
         shown=lambda partner: partner.name,
-        blank=_l("Nobody of the outgoing sync"),
+        blank=_l("Not in the outgoing sync"),
     )
     file = FileField(_l("CSV file"), render_kw={"accept": ".csv,.txt,text/csv"})
     whole = BooleanField(_l("The file holds all accounts of the partner"))

@@ -129,4 +129,4 @@ def _behind(partner: CreditPartner, accounts: set[int]) -> Counter[int]:
 
 def views() -> list[Any]:
     """The views of this feature."""
-    return [CreditLettersView(_l("Set-aside changes"), endpoint="credit_letters", url="credit-letters")]
+    return [CreditLettersView(_l("Refused changes"), endpoint="credit_letters", url="credit-letters")]
