@@ -4,14 +4,15 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from tests.e2e.shopping import Shop, open_shop
+from tests.e2e.crediting import Project, Receiver, by_command, member
+from tests.e2e.shopping import Buyer, Shop, open_shop
 from tests.e2e.stack import Stack
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Real web, worker, poller and beat over the sandbox."""
-    with Stack.start() as stack:
+    """Real web of two processes, worker, poller and beat over the sandbox."""
+    with Stack.start(WEB_CONCURRENCY="2") as stack:
         yield stack
 
 
@@ -21,6 +22,30 @@ def shop(stack: Stack) -> Iterator[Shop]:
     with open_shop(stack) as shop:
         shop.uses("manual", instructions="请转账到示例账户 1234")
         yield shop
+
+
+@pytest.fixture(scope="session")
+def project(stack: Stack, shop: Shop) -> Project:
+    """Another project of the shop's boss."""
+    return by_command(stack, shop.boss, "shop")
+
+
+@pytest.fixture(scope="session")
+def mall(shop: Shop) -> Receiver:
+    """A partner with balances of its own, who is sent all changes of the shop's members."""
+    return Receiver.enter(shop, "mall")
+
+
+@pytest.fixture
+def she(shop: Shop) -> Buyer:
+    """Somebody who has just pressed Start in the shop's bot."""
+    return member(shop)
+
+
+@pytest.fixture
+def he(shop: Shop) -> Buyer:
+    """Somebody else who has."""
+    return member(shop)
 
 
 @pytest.hookimpl(wrapper=True)

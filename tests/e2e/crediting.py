@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from sdk.credit_sync_client import CreditSyncClient, Result, sign_v2
-from tests.e2e.shopping import PATIENCE, Shop
+from tests.e2e.shopping import PATIENCE, Buyer, Shop
 from tests.e2e.stack import Boss, Stack
 from tests.e2e.visitor import Visitor
 from tests.sandbox_services import Json
@@ -108,6 +108,17 @@ def _quick(project: Project) -> Project:
 def shown(page: requests.Response) -> dict[str, str]:
     """The texts that a page shows once."""
     return dict(OUTPUT.findall(page.text))
+
+
+def one_credit(who: Buyer, reference: str) -> dict[str, Any]:
+    return {"telegram_id": who.id, "amount": 1, "reason": "r", "reference": reference}
+
+
+def member(shop: Shop) -> Buyer:
+    """Somebody who has just pressed Start in the bot."""
+    someone = shop.buyer()
+    someone.answered("/start", "")
+    return someone
 
 
 @dataclass

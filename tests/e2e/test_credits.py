@@ -1,8 +1,6 @@
 """One balance for several projects, over real web processes, worker, poller and beat: posted, read, sent on, given away."""
 
 import json
-import re
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
@@ -14,8 +12,8 @@ import requests
 
 from sdk import credit_sync_client
 from sdk.credit_sync_client import CreditSyncError, Hold, Result
-from tests.e2e.crediting import Project, Receiver, by_command, by_hand, dated_anew, shown, with_key
-from tests.e2e.shopping import PATIENCE, Buyer, Shop, open_shop
+from tests.e2e.crediting import Project, by_hand, dated_anew, one_credit, shown, with_key
+from tests.e2e.shopping import PATIENCE, Buyer, Shop
 from tests.e2e.stack import Stack
 from tests.e2e.visitor import Visitor
 from tests.waiting import wait_for
@@ -28,85 +26,44 @@ SECONDS = 10
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """One of our own: two web processes, and a Redis that may be emptied."""
-    with Stack.start(WEB_CONCURRENCY="2") as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def desk(stack: Stack) -> Iterator[Shop]:
-    with open_shop(stack) as shop:
-        yield shop
-
-
-@pytest.fixture(scope="module")
-def shop(stack: Stack, desk: Shop) -> Project:
-    return by_command(stack, desk.boss, "shop")
-
-
-@pytest.fixture(scope="module")
-def mall(desk: Shop) -> Receiver:
-    """A partner with balances of its own."""
-    return Receiver.enter(desk, "mall")
-
-
-@pytest.fixture(scope="module")
 def theirs(stack: Stack) -> Project:
     """Another tenant's project, by the same name."""
     boss = stack.boss()
-    with Visitor(stack.url) as visitor:
-        visitor.send("/login", email=boss.email, password=boss.password)
-        return by_hand(stack, visitor, "shop")
+    with Visitor(stack.url) as desk:
+        desk.send("/login", email=boss.email, password=boss.password)
+        return by_hand(stack, desk, "shop")
 
 
-@pytest.fixture
-def she(desk: Shop) -> Buyer:
-    return member(desk)
-
-
-@pytest.fixture
-def he(desk: Shop) -> Buyer:
-    return member(desk)
-
-
-def member(desk: Shop) -> Buyer:
-    """Somebody who has just pressed Start in the bot."""
-    someone = desk.buyer()
-    someone.answered("/start", "")
-    return someone
-
-
-def test_a_posting_shows_in_the_chat_and_a_repeated_call_changes_nothing(shop: Project, she: Buyer):
-    first = shop.gives(she.id, 4321, "order-42")
+def test_a_posting_shows_in_the_chat_and_a_repeated_call_changes_nothing(project: Project, she: Buyer):
+    first = project.gives(she.id, 4321, "order-42")
     assert (first.balance, first.duplicate) == (4321, False)
     assert "4,321" in she.answered("/points", "签到奖励")["text"]
-    again = shop.gives(she.id, 4321, "order-42")
+    again = project.gives(she.id, 4321, "order-42")
     assert (again.balance, again.duplicate, again.transaction_id) == (4321, True, first.transaction_id)
     assert again.message != first.message
-    taken = take(shop, she, 21)
+    taken = take(project, she, 21)
     assert (taken.success, taken.balance) == (True, 4300)
     assert "4,300" in she.answered("/points", "签到奖励")["text"]
 
 
-def test_what_the_ledger_refuses_is_an_answer_that_says_why(shop: Project, she: Buyer):
-    shop.gives(she.id, 10, "first-ten")
-    unknown = shop.calls.add_credits(telegram_id=STRANGER, amount=1, reason="?", reference="nobody")
+def test_what_the_ledger_refuses_is_an_answer_that_says_why(project: Project, she: Buyer):
+    project.gives(she.id, 10, "first-ten")
+    unknown = project.calls.add_credits(telegram_id=STRANGER, amount=1, reason="?", reference="nobody")
     assert (unknown.success, unknown.code) == (False, "unknown_user")
-    other = shop.calls.add_credits(telegram_id=she.id, amount=11, reason="签到奖励", reference="first-ten")
+    other = project.calls.add_credits(telegram_id=she.id, amount=11, reason="签到奖励", reference="first-ten")
     assert other.code == "reference_conflict"
-    much = take(shop, she, 11, "too-much")
+    much = take(project, she, 11, "too-much")
     assert (much.success, much.code, much.balance) == (False, "insufficient_credits", 10)
-    shop.gives(she.id, 1, "one-more")
-    assert take(shop, she, 11, "too-much").balance == 0
+    project.gives(she.id, 1, "one-more")
+    assert take(project, she, 11, "too-much").balance == 0
     assert all(one.message for one in (unknown, other, much))
 
 
-def test_a_wrong_call_hears_exactly_what_is_wrong(shop: Project, she: Buyer):
+def test_a_wrong_call_hears_exactly_what_is_wrong(project: Project, she: Buyer):
     well = {"telegram_id": she.id, "amount": 5, "reason": "r", "reference": "wrong-1"}
 
     def refused(content: dict[str, Any], **other: str) -> tuple[int, str]:
-        answer = shop.asks(content, **other)
+        answer = project.asks(content, **other)
         told = answer.json()
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert told["message"]
@@ -117,12 +74,12 @@ def test_a_wrong_call_hears_exactly_what_is_wrong(shop: Project, she: Buyer):
     assert refused(well, timestamp=str(int(time()) - 400)) == (401, "timestamp_expired")
     assert refused({**well, "source": "casino"}) == (403, "wrong_source")
     assert refused({**well, "amount": "0"}) == (400, "validation_error")
-    fields = shop.asks({**well, "amount": 1.5, "amuont": 1}).json()["fields"]
+    fields = project.asks({**well, "amount": 1.5, "amuont": 1}).json()["fields"]
     assert set(fields) == {"amount", "amuont"}
     nonce = "once-and-never-again-0"
-    assert shop.asks(well, nonce=nonce).json()["balance"] == 5
+    assert project.asks(well, nonce=nonce).json()["balance"] == 5
     assert refused(well, nonce=nonce) == (409, "replayed")
-    assert shop.balance(she.id) == 5
+    assert project.balance(she.id) == 5
 
 
 def take(project: Project, who: Buyer, amount: int, reference: str = "") -> Result:
@@ -130,45 +87,47 @@ def take(project: Project, who: Buyer, amount: int, reference: str = "") -> Resu
     return project.calls.deduct_credits(telegram_id=who.id, amount=amount, reason="兑换", reference=name)
 
 
-def test_a_batch_tells_each_item_and_an_atomic_one_is_all_or_nothing(shop: Project, she: Buyer, he: Buyer):
+def test_a_batch_tells_each_item_and_an_atomic_one_is_all_or_nothing(project: Project, she: Buyer, he: Buyer):
     def item(who: int, amount: int, reference: str) -> dict[str, object]:
         return {"telegram_id": who, "amount": amount, "reason": "活动", "reference": reference}
 
     items = [item(she.id, 50, "b1"), item(STRANGER, 5, "b2"), item(he.id, -8, "b3"), item(he.id, 7, "b4")]
-    partly = shop.calls.batch(items)
+    partly = project.calls.batch(items)
     assert (partly.success, partly.posted, partly.refused) == (False, 2, 2)
     assert [one.code for one in partly.results] == ["", "unknown_user", "insufficient_credits", ""]
-    assert shop.calls.batch(items).duplicates == 2
+    assert project.calls.batch(items).duplicates == 2
     whole = [item(she.id, 1, "a1"), item(he.id, -100, "a2")]
-    none = shop.calls.batch(whole, atomic=True)
+    none = project.calls.batch(whole, atomic=True)
     assert (none.success, none.posted, none.code) == (False, 0, "batch_refused")
     assert [one.code for one in none.results] == ["not_posted", "insufficient_credits"]
-    shop.gives(he.id, 93, "a-top-up")
-    assert shop.calls.batch(whole, atomic=True).posted == 2
-    found = shop.calls.get_balances([she.id, he.id, STRANGER])
+    project.gives(he.id, 93, "a-top-up")
+    assert project.calls.batch(whole, atomic=True).posted == 2
+    found = project.calls.get_balances([she.id, he.id, STRANGER])
     assert [one.balance for one in found.values()] == [51, 0, None]
 
 
-def test_credits_are_held_taken_in_part_and_free_again_when_the_time_is_over(shop: Project, she: Buyer):
-    shop.gives(she.id, 100, "for-holds")
+def test_credits_are_held_taken_in_part_and_free_again_when_the_time_is_over(project: Project, she: Buyer):
+    project.gives(she.id, 100, "for-holds")
 
     def reserve(amount: int, reference: str, **more: int) -> Hold:
-        return shop.calls.reserve(
+        return project.calls.reserve(
             telegram_id=she.id, amount=amount, reason="订位", reference=reference, **more
         )
 
     table = reserve(60, "table")
     assert (table.success, table.balance, table.available) == (True, 100, 40)
-    assert take(shop, she, 41).code == "insufficient_credits"
+    assert take(project, she, 41).code == "insufficient_credits"
     assert "🔒" in she.answered("/points", "60")["text"]
-    taken = shop.calls.capture(number(table), 25)
+    taken = project.calls.capture(number(table), 25)
     assert (taken.state, taken.balance, taken.available) == ("captured", 75, 75)
-    assert shop.calls.capture(number(table), 25).transaction_id == taken.transaction_id
+    assert project.calls.capture(number(table), 25).transaction_id == taken.transaction_id
     late = reserve(75, "late", expires_in=1)
     assert late.available == 0
-    wait_for(lambda: shop.calls.get_balance(she.id).available == 75, seconds=PATIENCE, what="the hold to end")
-    assert shop.calls.get_hold(number(late)).state == "expired"
-    assert not shop.calls.capture(number(late)).success
+    wait_for(
+        lambda: project.calls.get_balance(she.id).available == 75, seconds=PATIENCE, what="the hold to end"
+    )
+    assert project.calls.get_hold(number(late)).state == "expired"
+    assert not project.calls.capture(number(late)).success
 
 
 def number(hold: Hold) -> int:
@@ -178,36 +137,38 @@ def number(hold: Hold) -> int:
 
 
 def test_a_second_project_shares_the_balance_and_another_tenants_knows_nobody(
-    stack: Stack, desk: Shop, shop: Project, theirs: Project, she: Buyer
+    stack: Stack, shop: Shop, project: Project, theirs: Project, she: Buyer
 ):
-    shop.gives(she.id, 30, "shared")
-    game = by_hand(stack, desk.desk, "game")
+    project.gives(she.id, 30, "shared")
+    game = by_hand(stack, shop.desk, "game")
     assert game.gives(she.id, 12, "shared").balance == 42
-    assert shop.balance(she.id) == game.balance(she.id) == 42
-    assert [one.source for one in shop.calls.history(she.id)] == ["game", "shop"]
-    held = shop.calls.reserve(telegram_id=she.id, amount=1, reason="r", reference="own")
+    assert project.balance(she.id) == game.balance(she.id) == 42
+    assert [one.source for one in project.calls.history(she.id)] == ["game", "shop"]
+    held = project.calls.reserve(telegram_id=she.id, amount=1, reason="r", reference="own")
     assert theirs.calls.get_balance(she.id).code == "unknown_user"
     assert take(theirs, she, 1).code == "unknown_user"
     assert theirs.calls.void(number(held)).code == game.calls.void(number(held)).code == "unknown_hold"
     assert "shared" not in {change.reference for change in theirs.calls.iter_changes()}
 
 
-def test_the_feed_tells_everything_once_and_in_order(shop: Project, she: Buyer, he: Buyer):
-    feed = shop.calls.iter_changes()
+def test_the_feed_tells_everything_once_and_in_order(project: Project, she: Buyer, he: Buyer):
+    feed = project.calls.iter_changes()
     assert list(feed)
-    wanted = [shop.gives(who.id, 1, f"feed-{n}") for n in range(10) for who in ((she, he)[n % 2],)]
+    wanted = [project.gives(who.id, 1, f"feed-{n}") for n in range(10) for who in ((she, he)[n % 2],)]
     seen: list[int] = []
 
     def has_all() -> bool:
-        seen.extend(change.id for change in shop.calls.iter_changes(after=max(seen, default=feed.cursor)))
+        seen.extend(change.id for change in project.calls.iter_changes(after=max(seen, default=feed.cursor)))
         return len(seen) >= len(wanted)
 
     wait_for(has_all, seconds=PATIENCE, what="all changes in the feed")
     assert seen == [one.transaction_id for one in wanted]
 
 
-def test_an_old_partners_calls_are_answered_as_recorded(stack: Stack, desk: Shop, shop: Project, she: Buyer):
-    old = with_key(stack, desk.desk, "shop", shop.rows[1], allow_v1="y")
+def test_an_old_partners_calls_are_answered_as_recorded(
+    stack: Stack, shop: Shop, project: Project, she: Buyer
+):
+    old = with_key(stack, shop.desk, "shop", project.rows[1], allow_v1="y")
     old.gives(she.id, 100, "v1-begins")
     for exchange in RECORD["exchanges"]:
         headers, body = dated_anew(exchange, RECORD, old, she.id)
@@ -218,93 +179,10 @@ def test_an_old_partners_calls_are_answered_as_recorded(stack: Stack, desk: Shop
     assert old.balance(she.id) == 89
 
 
-# Outgoing sync
-
-
-def test_a_partner_hears_of_everything_within_seconds_and_has_the_same_balances(
-    shop: Project, mall: Receiver, she: Buyer
-):
-    shop.gives(she.id, 8, "to-the-mall")
-    began = time()
-    mall.hears("to-the-mall")
-    assert time() - began < SECONDS
-    agrees(shop, mall)
-
-
-def agrees(shop: Project, mall: Receiver) -> None:
-    """Nothing came twice, late or otherwise than before, and both sides have the same balances."""
-    heard = mall.heard()
-    assert not heard["late"]
-    assert not heard["conflicts"]
-    found = shop.calls.compare([(int(who), sum_) for who, sum_ in heard["balances"].items()], name="商城对账")
-    assert (found.compared, found.differing) == (len(heard["balances"]), 0)
-
-
-def test_changes_wait_for_a_partner_that_is_down_and_come_in_order_once(
-    shop: Project, mall: Receiver, she: Buyer, he: Buyer
-):
-    mall.knobs("503")
-    wanted = several(shop, "down", 8, she, he)
-    wait_for(
-        lambda: mall.heard()["visits"][-1]["status"] == 503, seconds=PATIENCE, what="a try that is refused"
-    )
-    assert not set(wanted) & set(mall.references())
-    mall.knobs()
-    mall.tried_now()
-    mall.hears(*wanted)
-    assert [one for one in mall.references() if one in wanted] == wanted
-    agrees(shop, mall)
-
-
-def several(shop: Project, name: str, many: int, *people: Buyer) -> list[str]:
-    """The references of some postings, made for these people in turn."""
-    wanted = [f"{name}-{n}" for n in range(many)]
-    for n, reference in enumerate(wanted):
-        shop.gives(people[n % len(people)].id, n + 1, reference)
-    return wanted
-
-
-def test_a_refused_change_waits_with_those_behind_it_until_the_boss_replays(
-    shop: Project, mall: Receiver, she: Buyer, he: Buyer
-):
-    mall.knobs(refuse="spoilt")
-    shop.gives(she.id, 5, "spoilt")
-    wait_for(lambda: mall.letters() == [("dead", "spoilt")], seconds=PATIENCE, what="the dead letter")
-    shop.gives(she.id, 6, "behind-it")
-    shop.gives(he.id, 7, "beside-it")
-    mall.hears("beside-it")
-    assert mall.letters() == [("dead", "spoilt"), ("behind", "behind-it")]
-    mall.knobs()
-    mall.replayed()
-    mall.hears("spoilt", "behind-it")
-    wait_for(lambda: not mall.letters(), seconds=PATIENCE, what="the letters to be closed")
-    assert mall.references(she.id) == ["spoilt", "behind-it"]
-    agrees(shop, mall)
-
-
-def test_a_worker_killed_while_it_sends_loses_nothing_and_doubles_nothing(
-    stack: Stack, shop: Project, mall: Receiver, she: Buyer
-):
-    mall.knobs(seconds=30, times=1)
-    wanted = several(shop, "kill", 4, she)
-    mall.hears(wanted[0])
-    stack.kill9("worker")
-    stack.up("worker")
-    # Nobody waits half a minute here for the dead one's lease to end.
-    stack.sql("UPDATE credit_partner SET lease_until = now() WHERE name = %s", mall.name)
-    mall.hears(*wanted)
-    wait_for(lambda: mall.heard()["copies"], seconds=PATIENCE, what="the batch to come once more")
-    assert mall.references(she.id) == wanted
-    agrees(shop, mall)
-
-
-# Keys
-
-
 def test_a_key_is_replaced_while_calls_stream_and_ends_everywhere_when_revoked(
-    stack: Stack, desk: Shop, she: Buyer
+    stack: Stack, shop: Shop, she: Buyer
 ):
-    old = by_hand(stack, desk.desk, "stream")
+    old = by_hand(stack, shop.desk, "stream")
     number, client = old.rows
     page = f"/admin/credit-keys/rotate/?id={number}"
     current, made, trouble = [old.calls], [], []
@@ -324,7 +202,7 @@ def test_a_key_is_replaced_while_calls_stream_and_ends_everywhere_when_revoked(
     caller.start()
     try:
         enough.wait(PATIENCE)
-        keys = shown(desk.desk.send(page, id=number, overlap="1"))
+        keys = shown(shop.desk.send(page, id=number, overlap="1"))
         new = Project(stack, "stream", keys["api-key"], keys["secret-key"])
         before = len(made)
         wait_for(lambda: len(made) >= before + 20, seconds=PATIENCE, what="calls with the old key")
@@ -335,13 +213,9 @@ def test_a_key_is_replaced_while_calls_stream_and_ends_everywhere_when_revoked(
         caller.join()
     assert not trouble
     assert all(one.success and not one.duplicate for one in made)
-    desk.desk.send(f"/admin/credit-clients/edit/?id={client}", "/admin/credit-keys/revoke/", id=number)
+    shop.desk.send(f"/admin/credit-clients/edit/?id={client}", "/admin/credit-keys/revoke/", id=number)
     refused_everywhere(old, she)
     assert new.balance(she.id) == len(made)
-
-
-def one_credit(who: Buyer, reference: str) -> dict[str, Any]:
-    return {"telegram_id": who.id, "amount": 1, "reason": "r", "reference": reference}
 
 
 def refused_everywhere(key: Project, who: Buyer) -> None:
@@ -352,42 +226,6 @@ def refused_everywhere(key: Project, who: Buyer) -> None:
         return all(key.asks(content).json().get("code") == "invalid_api_key" for _ in range(20))
 
     wait_for(is_refused, seconds=SECONDS, what="the key to be refused everywhere")
-
-
-def test_an_emptied_redis_lets_no_call_in_twice_and_stops_nothing(
-    stack: Stack, shop: Project, mall: Receiver, she: Buyer
-):
-    nonce, content = "kept-in-postgresql-001", one_credit(she, "before-the-flush")
-    assert shop.asks(content, nonce=nonce).ok
-    redis = stack.redis_client()
-    redis.flushall()
-    redis.close()
-    again = shop.asks(content, nonce=nonce)
-    assert (again.status_code, again.json()["code"]) == (409, "replayed")
-    shop.gives(she.id, 1, "after-the-flush")
-    mall.hears("before-the-flush", "after-the-flush")
-    agrees(shop, mall)
-
-
-# Between members
-
-
-def test_a_transfer_in_the_bot_is_told_to_both(
-    shop: Project, mall: Receiver, desk: Shop, she: Buyer, he: Buyer
-):
-    desk.desk.send("/admin/credit-settings/", "/admin/credit-settings/save/", transfers="y")
-    shop.gives(she.id, 1234, "to-give-away")
-    she.answered("/points", "1,234")
-    she.presses("ptgive")
-    she.answered(str(he.id), "1,234")
-    she.answered("234", "1,000")
-    she.presses("ptok")
-    assert "1,000" in she.sees("✅.*234")["text"]
-    assert "234" in he.sees("🎁")["text"]
-    assert [shop.balance(who.id) for who in (she, he)] == [1000, 234]
-    wait_for(lambda: len(mall.references(he.id)) == 1, seconds=PATIENCE, what="the partner to hear of it")
-    assert re.fullmatch(r"bot:\S+:in", mall.references(he.id)[0])
-    agrees(shop, mall)
 
 
 def test_the_file_that_is_handed_out_is_the_one_that_was_used_here(stack: Stack):
