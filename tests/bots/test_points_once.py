@@ -145,7 +145,7 @@ def test_the_credits_are_spent_meanwhile(talk: Talk):
     asks(talk)
     credited(talk, -80)
     confirms(talk)
-    assert "the balance is 20.\n\nNothing was transferred." in talk.texts()[-1]
+    assert "20 can be taken.\n\nNothing was transferred." in talk.texts()[-1]
     assert (has(talk), has(talk, WANG)) == (20, 0)
 
 
