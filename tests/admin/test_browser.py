@@ -150,6 +150,14 @@ def test_the_sidebars_ground_reaches_the_end_of_a_long_page(visit, bots):
     expect(page.locator("#sidebar .brand")).to_be_in_viewport()
 
 
+def test_the_open_page_is_seen_in_a_menu_that_is_longer_than_the_window(visit, bots):
+    page = visit("/admin/bot-texts/", {"width": 1280, "height": 280})
+    expect(page.locator(".sidebar-nav [aria-current]")).to_be_in_viewport(ratio=1)
+    nav, line = (page.locator(f".sidebar-nav{it}").bounding_box() for it in ("", " [aria-current]"))
+    assert line["y"] + line["height"] <= nav["y"] + nav["height"]
+    assert page.locator(".sidebar-nav").evaluate("nav => nav.scrollTop") > 0
+
+
 def test_the_theme_is_remembered(visit, bots):
     page = visit("/admin/", color_scheme="light")
     expect(page.locator("html")).to_have_attribute("data-theme", "light")

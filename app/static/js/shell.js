@@ -4,6 +4,7 @@ export function startShell() {
   menus();
   stickyHeader();
   openTab();
+  openPage();
 }
 
 function drawer() {
@@ -60,6 +61,15 @@ function stickyHeader() {
   const mark = () => header.classList.toggle("stuck", window.scrollY > 8);
   document.addEventListener("scroll", mark, { passive: true });
   mark();
+}
+
+// Where the menu is longer than the window, the open page's line is moved into sight.
+function openPage() {
+  const menu = document.querySelector(".sidebar-nav");
+  const open = menu?.querySelector("[aria-current]");
+  if (!open) return;
+  const below = open.getBoundingClientRect().bottom - menu.getBoundingClientRect().bottom;
+  if (below > 0) menu.scrollTop += below + menu.clientHeight / 4;
 }
 
 // Where tabs are wider than a phone, the open one is moved into sight.
