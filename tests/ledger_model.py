@@ -71,6 +71,8 @@ class Model:
 
     def transfer(self, sender: int, receiver: int, amount: int, key: str) -> str:
         out = NewPosting(sender, -amount, "transfer", f"{key}:out", "x")
+        if out.key not in self.made and amount > self.available(sender):
+            return "insufficient_credits"
         ends = self.post_many([out, NewPosting(receiver, amount, "transfer", f"{key}:in", "x")], atomic=True)
         return next((end for end in ends if " " not in end and end != "not_posted"), " ".join(ends))
 

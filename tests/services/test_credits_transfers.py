@@ -71,6 +71,17 @@ def test_more_than_somebody_has_moves_nothing(cast: Cast):
     assert balances(cast) == (100, 100)
 
 
+def test_nobody_gives_away_what_an_overdraft_lends(app: Flask, cast: Cast):
+    settings.save(cast.tenant.id, overdraft=1000)
+    db.session.commit()
+    acts = [
+        partial(transfers.transfer, cast.tenant.id, ANN, BEN, 60, key=f"k{number}", reason="x")
+        for number in range(4)
+    ]
+    assert endings(*acts) == {"done": 1, "insufficient_credits": 3}
+    assert balances(cast) == (40, 160)
+
+
 @pytest.mark.parametrize("wrong", [{"amount": 0}, {"amount": -5}, {"amount": 5, "receiver": ANN}])
 def test_what_is_no_transfer_is_refused(cast: Cast, wrong: dict[str, int]):
     with pytest.raises(BadInput):

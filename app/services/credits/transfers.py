@@ -8,13 +8,8 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import AppError, BadInput
 from app.domain.credit_clients import UnknownUser
-from app.domain.credits import (
-    TRANSFER,
-    NewPosting,
-    Posting,
-    TransferLimit,
-    TransfersOff,
-)
+from app.domain.credit_transfers import references
+from app.domain.credits import TRANSFER, NewPosting, NotPosted, Posting, TransferLimit, TransfersOff
 from app.services.credits import settings
 from app.services.credits.accounts import lock
 from app.services.credits.posting import find_earlier, post_many
@@ -40,21 +35,22 @@ class Transfer:
 
 
 def transfer(tenant_id: int, sender: int, receiver: int, amount: int, *, key: str, reason: str) -> Transfer:
-    """Gives `amount` of a member's credits to another one, once for `key` (a reference of at most 196 characters).
+    """Gives `amount` of a member's credits to another one, once for `key`.
 
-    Neither posting names the other member, so that erasing one leaves nothing of him: their references
-    (`<key>:out`, `<key>:in`) belong together. Raises TransfersOff, TransferLimit, UnknownUser (the receiver),
+    Neither posting names the other member, so that erasing one leaves nothing of him: their references belong
+    together. Raises TransfersOff, TransferLimit, UnknownUser (the receiver),
     InsufficientCredits, ReferenceConflict and BadInput.
     """
     if amount <= 0 or sender == receiver:
         raise BadInput
-    out = NewPosting(sender, -amount, TRANSFER, f"{key}:out", reason)
-    both = (out, NewPosting(receiver, amount, TRANSFER, f"{key}:in", reason))
+    sent_as, received_as = references(key)
+    out = NewPosting(sender, -amount, TRANSFER, sent_as, reason)
+    both = (out, NewPosting(receiver, amount, TRANSFER, received_as, reason))
     if not find_earlier(tenant_id, [out.key]):
         _allow(tenant_id, out, receiver)
     sent, received = post_many(tenant_id, both, atomic=True)
     for result in (sent, received):
-        if isinstance(result, AppError) and result.code != "not_posted":
+        if isinstance(result, AppError) and not isinstance(result, NotPosted):
             raise result
     if isinstance(sent, AppError) or isinstance(received, AppError):
         raise TypeError("an atomic batch was refused without a reason")
@@ -67,13 +63,17 @@ def _allow(tenant_id: int, out: NewPosting, receiver: int) -> None:
         raise TransfersOff
     if not known(tenant_id, [receiver]):
         raise UnknownUser
-    if allowed.transfer_daily is None:
+    # Two at once would each see the other's credits, and share of the day, as free.
+    account = lock(tenant_id, sorted((out.telegram_id, receiver)))[out.telegram_id]
+    if find_earlier(tenant_id, [out.key]):
         return
-    # Two at once would each see the other's share of the day as free.
-    lock(tenant_id, sorted((out.telegram_id, receiver)))
-    left = allowed.transfer_daily - _given_today(tenant_id, out.telegram_id)
-    if -out.amount > left and not find_earlier(tenant_id, [out.key]):
-        raise TransferLimit(left=max(left, 0))
+    available = account.balance - account.held
+    if -out.amount > available:
+        raise InsufficientCredits(balance=available)
+    if allowed.transfer_daily is not None:
+        left = allowed.transfer_daily - _given_today(tenant_id, out.telegram_id)
+        if -out.amount > left:
+            raise TransferLimit(left=max(left, 0))
 
 
 def left_today(tenant_id: int, sender: int) -> int | None:
