@@ -2,7 +2,6 @@
 
 from apiflask import APIBlueprint
 from flask import Flask, Response, g
-from flask_babel import gettext
 from pydantic import ValidationError
 
 from app.core.errors import AppError
@@ -16,10 +15,12 @@ from app.http import credits_input as given
 from app.http import credits_schema as schema
 from app.http.credits_auth import signed
 from app.http.credits_docs import described
-from app.http.credits_words import POSTED, POSTED_BEFORE, answer, words
+from app.http.credits_words import answer, posted, posted_headers, said, words
 from app.http.csrf import csrf
+from app.http.i18n import select_locale
 from app.services import credit_calls
 from app.services.credit_calls import Result
+from app.services.credit_clients import Caller
 
 # Described by `credits_docs`, since nothing may be parsed before the signature is checked.
 api = APIBlueprint("credits_api", __name__, url_prefix="/api/credits", enable_openapi=False)
@@ -38,20 +39,14 @@ def sync() -> Response:
     Signed by version 2, or by version 1 with `timestamp` and `token` in the body, which is kept for old partners.
     """
     is_v1 = g.caller.version == 1
-    new = _new(
-        given.checked(schema.PostingV1, g.fields) if is_v1 else given.checked(schema.Posting, g.fields)
+    new = new_posting(
+        g.caller,
+        given.checked(schema.PostingV1, g.fields) if is_v1 else given.checked(schema.Posting, g.fields),
     )
     with transaction():
-        posted = credit_calls.post(g.caller, new)
-    shown = answers.Posted(
-        balance=posted.balance,
-        message=_said(posted),
-        transaction_id=posted.id,
-        duplicate=posted.duplicate,
-    )
-    response = answer(shown)
-    if posted.duplicate:
-        response.headers["Idempotent-Replayed"] = "true"
+        done = credit_calls.post(g.caller, new)
+    response = answer(posted(done, select_locale()))
+    response.headers.update(posted_headers(done))
     return response
 
 
@@ -86,8 +81,9 @@ def batch() -> Response:
     return answer(whole, exclude_none=True)
 
 
-def _new(asked: schema.Posting | schema.PostingV1) -> NewPosting:
-    source = credit_calls.own_source(g.caller, asked.source)
+def new_posting(caller: Caller, asked: schema.Posting | schema.PostingV1) -> NewPosting:
+    """What is asked for, under the caller's own source. Raises WrongSource, BadInput."""
+    source = credit_calls.own_source(caller, asked.source)
     return NewPosting(asked.telegram_id, asked.amount, source, asked.reference, asked.reason, asked.metadata)
 
 
@@ -109,7 +105,7 @@ def _items(asked: list[object]) -> list[NewPosting | AppError]:
 
 def _item(asked: object) -> NewPosting | AppError:
     try:
-        return _new(schema.Posting.model_validate(asked))
+        return new_posting(g.caller, schema.Posting.model_validate(asked))
     except ValidationError as error:
         return InvalidCall(fields=given.fields_of(error))
     except AppError as error:
@@ -121,17 +117,13 @@ def _result(place: int, result: Result) -> answers.ItemResult:
         return answers.ItemResult(
             index=place,
             success=True,
-            message=_said(result),
+            message=said(result, select_locale()),
             balance=result.balance,
             transaction_id=result.id,
             duplicate=result.duplicate,
         )
     refused = answers.ItemResult(index=place, success=False, message=words(result), code=result.code)
     return refused.model_copy(update=result.extra)
-
-
-def _said(posted: Posting) -> str:
-    return str(gettext(POSTED_BEFORE if posted.duplicate else POSTED))
 
 
 def init_app(app: Flask) -> None:

@@ -4,6 +4,7 @@ The view finds who calls in `g.caller` and the body's JSON in `g.fields`, in the
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import ClientDisconnected
 
 from app.core import database_clock
+from app.core.call_limits import Allowance
 from app.core.errors import TooLarge
 from app.core.tenancy import enter_scope
 from app.domain.credit_clients import MAX_BODY, Scope
@@ -27,6 +29,17 @@ from app.services.credit_clients import checking, nonces
 from app.services.credit_clients.checking import Caller
 
 PREFIX: Final = "/api/credits"
+REFUSED: Final = "laoban.refused"
+"""Where the ASGI scope has a call that was let in and then refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A call whose limits and nonce are used, and why nothing came of it."""
+
+    tenant_id: int
+    allowance: Allowance
+    error: Exception
 
 
 def signed(scope: Scope, *, v1: bool = False) -> Callable[[View], View]:
@@ -44,6 +57,7 @@ def signed(scope: Scope, *, v1: bool = False) -> Callable[[View], View]:
 
 
 def _let_in(scope: Scope, *, v1: bool) -> None:
+    _refuse_settled()
     asked = read()
     if v1 and asked.is_v1:
         caller, fields = checking.check_v1(asked, scope)
@@ -59,6 +73,15 @@ def _let_in(scope: Scope, *, v1: bool) -> None:
     enter_scope(caller.tenant_id)
     act_as(Actor("api_key", caller.key_row_id, caller.source, ip=caller.address))
     bind_contextvars(tenant_id=caller.tenant_id)
+
+
+def _refuse_settled() -> None:
+    """Raises what a door in front of Flask, which let the call in, could not do."""
+    found: Refused | None = request.environ.get("asgi.scope", {}).get(REFUSED)
+    if found is not None:
+        g.allowance = found.allowance
+        bind_contextvars(tenant_id=found.tenant_id)
+        raise found.error
 
 
 def read() -> Asked:
@@ -117,10 +140,17 @@ def _say_limits(response: Response) -> Response:
             response.headers["Cache-Control"] = "no-store"
     allowance = g.get("allowance")
     if allowance is not None:
-        response.headers["X-RateLimit-Limit"] = str(allowance.limit)
-        response.headers["X-RateLimit-Remaining"] = str(allowance.remaining)
-        response.headers["X-RateLimit-Reset"] = str(allowance.reset)
+        response.headers.update(limit_headers(allowance))
     return response
+
+
+def limit_headers(allowance: Allowance) -> dict[str, str]:
+    """What is left of the limits."""
+    return {
+        "X-RateLimit-Limit": str(allowance.limit),
+        "X-RateLimit-Remaining": str(allowance.remaining),
+        "X-RateLimit-Reset": str(allowance.reset),
+    }
 
 
 def _moment() -> float | None:

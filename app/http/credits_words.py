@@ -4,7 +4,9 @@ from flask import Response
 from pydantic import BaseModel
 
 from app.core.errors import AppError
-from app.core.i18n import N_
+from app.core.i18n import N_, translate
+from app.domain.credits import Posting
+from app.http.credits_answers import Posted
 from app.http.i18n import select_locale
 
 POSTED = N_("Posted.")
@@ -13,6 +15,26 @@ RESERVED = N_("The credits are put aside.")
 CAPTURED = N_("The credits were taken.")
 VOIDED = N_("The credits were let go.")
 EXPIRED = N_("The time of this hold is over; the credits were let go.")
+
+
+def posted(posting: Posting, locale: str) -> Posted:
+    """What a posting did, in the caller's language."""
+    return Posted(
+        balance=posting.balance,
+        message=said(posting, locale),
+        transaction_id=posting.id,
+        duplicate=posting.duplicate,
+    )
+
+
+def posted_headers(posting: Posting) -> dict[str, str]:
+    """What goes with it."""
+    return {"Idempotent-Replayed": "true"} if posting.duplicate else {}
+
+
+def said(posting: Posting, locale: str) -> str:
+    """The same in words."""
+    return translate(locale, POSTED_BEFORE if posting.duplicate else POSTED)
 
 
 def answer(shown: BaseModel, *, exclude_none: bool = False) -> Response:

@@ -1,6 +1,11 @@
 """Language and time zone of a request. There are two languages; Flask-Admin knows Chinese only as `zh_Hans_CN`."""
 
+from collections.abc import Iterable
+from functools import lru_cache
+
 from flask import Flask, g, has_request_context, request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from app.core.i18n import EN, LOCALES, ZH, locale_of
 
@@ -16,11 +21,18 @@ def select_locale() -> str:
     for chosen in (viewer.locale if viewer else None, request.cookies.get(COOKIE)):
         if chosen in LOCALES:
             return str(chosen)
-    for tag in request.accept_languages.values():
-        locale = locale_of(tag)
-        if locale:
-            return locale
-    return ZH
+    return preferred(request.accept_languages.values())
+
+
+def preferred(tags: Iterable[str]) -> str:
+    """The first of these language tags that is one of ours, else Chinese."""
+    return next((locale for locale in map(locale_of, tags) if locale), ZH)
+
+
+@lru_cache(512)
+def preferred_by(header: str) -> str:
+    """The same of an Accept-Language header."""
+    return preferred(parse_accept_header(header, LanguageAccept).values())
 
 
 def select_timezone() -> str | None:

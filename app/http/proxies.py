@@ -1,5 +1,7 @@
 """Believes the proxies in front of us about who asks and by https, and nobody else."""
 
+from wsgiref.types import WSGIApplication
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -11,4 +13,9 @@ def init_app(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     hops = settings.trusted_proxies
     if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+        app.wsgi_app = around(app.wsgi_app, hops)  # type: ignore[method-assign]
+
+
+def around(wsgi: WSGIApplication, hops: int) -> ProxyFix:
+    """The application as it is behind so many proxies."""
+    return ProxyFix(wsgi, x_for=hops, x_proto=hops, x_host=0)

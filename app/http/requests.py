@@ -27,10 +27,14 @@ class Json(DefaultJSONProvider):
 def request_id() -> str:
     """The id of this request: the proxy's where it gives a sane one. Shown on error pages and in logs."""
     if "request_id" not in g:
-        given = request.headers.get(HEADER, "")
-        sane = 0 < len(given) <= MAX_ID and given.isascii() and given.replace("-", "").isalnum()
-        g.request_id = given if sane else secrets.token_hex(8)
+        g.request_id = sane_id(request.headers.get(HEADER, ""))
     return str(g.request_id)
+
+
+def sane_id(given: str) -> str:
+    """The id that was given where it is a sane one, otherwise a new one."""
+    sane = 0 < len(given) <= MAX_ID and given.isascii() and given.replace("-", "").isalnum()
+    return given if sane else secrets.token_hex(8)
 
 
 def _begin() -> None:

@@ -37,13 +37,16 @@ def policy(nonce: str | None) -> str:
     return "; ".join(f"{name} {value}" for name, value in rules.items())
 
 
+def headers_of(*, secure: bool, nonce: str | None = None) -> dict[str, str]:
+    """What belongs to an answer; `secure` = asked for by https."""
+    said = {**HEADERS, "Content-Security-Policy": policy(nonce)}
+    return {**said, "Strict-Transport-Security": "max-age=31536000"} if secure else said
+
+
 def add_headers(response: Response) -> Response:
     """Adds what the answer has not set itself."""
-    for name, value in HEADERS.items():
+    for name, value in headers_of(secure=request.is_secure, nonce=g.get("csp_nonce")).items():
         response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Security-Policy", policy(g.get("csp_nonce")))
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if g.get("viewer") is not None and "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response

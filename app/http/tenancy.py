@@ -197,6 +197,15 @@ def _named_by_address() -> list[TenantFacts]:
     return [*named, own] if own else named
 
 
+def for_everybody(settings: Settings, host: str) -> bool:
+    """Whether this Host header surely is no tenant's own address, without looking anything up."""
+    name = (urlsplit(f"//{host}").hostname or "").lower()
+    domain = settings.tenant_domain
+    if not name or name == urlsplit(settings.public_url).hostname or name == domain:
+        return True
+    return not (domain and name.endswith(f".{domain}")) and not clean_host(name)
+
+
 def _existing(by: str, value: str) -> TenantFacts:
     facts = _directory().tenant(by, value) if value else None
     if facts is None:

@@ -83,6 +83,11 @@ class Memory:
             self._facts[key_id] = (asked_at, facts)
         return facts
 
+    def owner(self, key_id: str) -> int | None:
+        """The tenant of a key, as far as it is remembered, however long ago."""
+        found = self._facts.get(key_id)
+        return found[1].tenant_id if found else None
+
     def forget(self) -> None:
         """Asks the database anew from now on."""
         self._fresh_since = time.monotonic()
@@ -109,6 +114,11 @@ _memory = Memory()
 def facts(key_id: str, address: str) -> KeyFacts | None:
     """A key that works or has expired, at most SECONDS old; None for others. Raises RateLimited."""
     return _memory.facts(key_id, address)
+
+
+def owner_remembered(key_id: str) -> int | None:
+    """The tenant of a key that this process has seen lately; says nothing about whether the key still works."""
+    return _memory.owner(key_id)
 
 
 def forget() -> None:
