@@ -9,7 +9,15 @@ from app.core.db import db
 from app.core.errors import AppError, BadInput
 from app.domain.credit_clients import UnknownUser
 from app.domain.credit_transfers import references
-from app.domain.credits import TRANSFER, NewPosting, NotPosted, Posting, TransferLimit, TransfersOff
+from app.domain.credits import (
+    TRANSFER,
+    InsufficientCredits,
+    NewPosting,
+    NotPosted,
+    Posting,
+    TransferLimit,
+    TransfersOff,
+)
 from app.services.credits import settings
 from app.services.credits.accounts import lock
 from app.services.credits.posting import find_earlier, post_many
