@@ -74,7 +74,7 @@ class Api:
     def _take(self, partner: Partner, batch_id: str, changes: list[Json], switches: Switches) -> Response:
         unwanted = set(switches.refuse.split(",")) - {""}
         refused = [
-            {"id": change["id"], "message": "查无此人"}
+            {"id": change["id"], "message": "没有这位用户"}
             for change in changes
             if unwanted & {str(change["id"]), str(change["telegram_id"]), change["reference"]}
         ]

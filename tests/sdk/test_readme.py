@@ -49,7 +49,7 @@ def test_the_receiver_takes_a_batch_and_skips_what_it_has_seen():
     assert names["balances"] == {5550001: 2}
     again = json.dumps({"batch_id": "x", "changes": [row(9, telegram_id=5, amount=-1)]}).encode()
     told = client.post(place, data=again, headers=signed(again)).json
-    assert told == {"batch_id": "x", "refused": [{"id": 9, "message": "查无此人"}]}
+    assert told == {"batch_id": "x", "refused": [{"id": 9, "message": "没有这位用户"}]}
     refused = client.post(place, data=BODY + b" ", headers=signed())
     assert (refused.status_code, refused.json["code"]) == (401, "invalid_signature")
 
