@@ -34,6 +34,7 @@ _PLANS: Final = (
     ", set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)"
 )
 _NOBODY = -1
+_UNTOLD: Final = object()
 
 _scope: ContextVar[Scope] = ContextVar("scope", default=None)
 _plans_kept: ContextVar[bool] = ContextVar("plans_kept", default=False)
@@ -129,6 +130,11 @@ def _after_begin(session: Session, _transaction: SessionTransaction, connection:
         _tell(session, connection)
 
 
+def _after_rollback(session: Session, _previous: SessionTransaction) -> None:
+    """PostgreSQL takes the scope back with whatever else a savepoint did, so it is told anew."""
+    session.info["scope"] = _UNTOLD
+
+
 def _on_execute(state: ORMExecuteState) -> None:
     _apply(state.session)
     scope = current_scope()
@@ -160,6 +166,7 @@ def _before_flush(session: Session, _context: UOWTransaction, _instances: Any) -
 def install(session_class: Any) -> None:
     """Binds the scope to a session factory or class."""
     event.listen(session_class, "after_begin", _after_begin)
+    event.listen(session_class, "after_soft_rollback", _after_rollback)
     event.listen(session_class, "do_orm_execute", _on_execute)
     event.listen(session_class, "before_flush", _before_flush)
 

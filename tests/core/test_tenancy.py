@@ -63,6 +63,17 @@ def test_the_scope_may_change_inside_one_transaction(members: Cast):
     assert db.session.scalar(COUNT) == 0
 
 
+def test_a_scope_that_a_savepoint_took_back_is_told_anew(members: Cast):
+    with tenant_scope(members.tenant.id):
+        db.session.scalar(COUNT)
+        savepoint = db.session.begin_nested()
+    with tenant_scope(members.other_tenant.id):
+        db.session.scalar(COUNT)
+        savepoint.rollback()
+        assert db.session.scalar(text("SELECT tenant_id FROM member")) == members.other_tenant.id
+    db.session.rollback()
+
+
 def test_a_pooled_connection_forgets_the_scope(members: Cast):
     with tenant_scope(members.tenant.id):
         assert db.session.scalar(COUNT) == 1
