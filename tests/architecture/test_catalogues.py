@@ -20,7 +20,7 @@ OTHER_WORDS = re.compile(
     r"[「」『』]|……|(?<!抽)奖券|信标|补抽|参加|工作人员|员工添加|客服添加|[\u4e00-\u9fff][,;:?!()]"
     r"|[a-zA-Z\d)\]][,;:?!(][\u4e00-\u9fff]|支付渠道|发货|直推|推荐人|屏蔽|你"
     r"|支付(?!平台|回调|宝)"
-    r"|死信|重放|轮换|吊销|核账|伙伴|秘钥|预扣|并发"
+    r"|死信|重放|轮换|吊销|核账|伙伴|秘钥|预扣|并发(?!到)"
 )
 """What we say differently, see docs/words.md, and half-width marks after Chinese."""
 
