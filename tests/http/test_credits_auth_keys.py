@@ -1,6 +1,7 @@
 """Keys of partner projects: which of them let in, and what the others' owners are told."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -81,6 +82,18 @@ def test_a_key_that_may_not_is_refused(client: FlaskClient, shop: Project, name:
     change, expected = REFUSED_KEYS[name]
     assert code(shop.call(client, "POST", ECHO, {}, **change(shop))) == expected
     assert used_nonces() == known
+
+
+def test_nobody_is_refused_while_a_key_is_replaced(client: FlaskClient, shop: Project):
+    assert shop.call(client, "POST", ECHO, {}).status_code == 200
+    with transaction():
+        made = manage.rotate(shop.key_row_id, timedelta(days=1))
+    new = replace(shop, key_row_id=made.key.id, api_key=made.api_key, secret=made.secret_key)
+    assert [key.call(client, "POST", ECHO, {}).status_code for key in (shop, new) * 5] == [200] * 10
+    with transaction():
+        manage.revoke(shop.key_row_id)
+    assert code(shop.call(client, "POST", ECHO, {})) == (401, "invalid_api_key")
+    assert new.call(client, "POST", ECHO, {}).status_code == 200
 
 
 def test_unknown_and_half_wrong_keys_hear_the_same(client: FlaskClient, shop: Project):
