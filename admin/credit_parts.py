@@ -16,6 +16,7 @@ from app.core import clock
 from app.core.db import db
 from app.domain import credits as rules
 from app.domain.credit_holds import HoldState
+from app.domain.credit_transfers import other_side
 from app.domain.members import shown_name
 from app.models import CreditAccount, CreditClient, CreditHold, CreditPosting, Member
 
@@ -96,7 +97,7 @@ def leads_to(source: str, reference: str) -> tuple[str, str] | None:
 
 def other_sides(postings: Iterable[CreditPosting]) -> dict[int, tuple[int, int]]:
     """(account, Telegram number) of the other member of each transfer, by the posting's id."""
-    wanted = {_other(row.reference): row.id for row in postings if row.source == rules.TRANSFER}
+    wanted = {other_side(row.reference): row.id for row in postings if row.source == rules.TRANSFER}
     query = (
         select(CreditPosting.reference, CreditAccount.id, CreditAccount.telegram_id)
         .join(CreditAccount, CreditAccount.id == CreditPosting.account_id)
@@ -107,11 +108,6 @@ def other_sides(postings: Iterable[CreditPosting]) -> dict[int, tuple[int, int]]
         )
     )
     return {wanted[row[0]]: (row[1], row[2]) for row in db.session.execute(query)} if wanted else {}
-
-
-def _other(reference: str) -> str:
-    key, _, side = reference.rpartition(":")
-    return f"{key}:{'in' if side == 'out' else 'out'}"
 
 
 def day_starts(days: Iterable[date], zone: str) -> list[datetime]:

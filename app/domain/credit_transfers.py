@@ -18,6 +18,18 @@ _USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,31}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,13}", re.ASCII)
 
 
+def references(key: str) -> tuple[str, str]:
+    """Of a transfer's two postings: what was taken from the one, what the other got. `key` has up to 196 characters."""
+    return f"{key}:out", f"{key}:in"
+
+
+def other_side(reference: str) -> str:
+    """The reference of the other posting of a transfer."""
+    key, _, side = reference.rpartition(":")
+    out, into = references(key)
+    return into if side == "out" else out
+
+
 class ReceiverNotReadable(BadInput):
     code = "receiver_not_readable"
     message = N_(

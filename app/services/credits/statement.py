@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Select, exists, select
 
 from app.core.db import db
+from app.domain.credit_transfers import other_side, references
 from app.domain.credits import TRANSFER
 from app.domain.members import visible_name
 from app.models import CreditAccount, CreditPosting, Member
@@ -15,7 +16,6 @@ from app.models import CreditAccount, CreditPosting, Member
 OPEN: Final = "points"
 """The bot's button that opens a member's page of credits."""
 PAGE: Final = 8
-_MIRROR: Final = {"out": "in", "in": "out"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def page(tenant_id: int, telegram_id: int, *, before: int | None = None, after: 
 
 def find_sent(tenant_id: int, telegram_id: int, key: str) -> Line | None:
     """What a member gave away by `transfers.transfer(…, key=key)`; None where he did not."""
-    sent = CreditPosting.source == TRANSFER, CreditPosting.reference == f"{key}:out"
+    sent = CreditPosting.source == TRANSFER, CreditPosting.reference == references(key)[0]
     found = db.session.scalars(_of(tenant_id, telegram_id).where(*sent)).all()
     return next(iter(_lines(tenant_id, found)), None)
 
@@ -99,10 +99,10 @@ def _lines(tenant_id: int, postings: Iterable[CreditPosting]) -> list[Line]:
     ]
 
 
-def _others(tenant_id: int, references: Sequence[str]) -> dict[str, str]:
+def _others(tenant_id: int, transfers: Sequence[str]) -> dict[str, str]:
     """Names by reference. They are read from the members of now, so whoever was erased is in nobody's history."""
-    mirrors = {_mirror(reference): reference for reference in references}
-    if not mirrors:
+    wanted = {other_side(reference): reference for reference in transfers}
+    if not wanted:
         return {}
     rows = db.session.execute(
         select(CreditPosting.reference, Member.first_name, Member.last_name)
@@ -114,12 +114,7 @@ def _others(tenant_id: int, references: Sequence[str]) -> dict[str, str]:
         .where(
             CreditPosting.tenant_id == tenant_id,
             CreditPosting.source == TRANSFER,
-            CreditPosting.reference.in_(mirrors),
+            CreditPosting.reference.in_(wanted),
         )
     )
-    return {mirrors[reference]: visible_name(first, last) for reference, first, last in rows}
-
-
-def _mirror(reference: str) -> str:
-    key, _, side = reference.rpartition(":")
-    return f"{key}:{_MIRROR.get(side, '')}"
+    return {wanted[reference]: visible_name(first, last) for reference, first, last in rows}
