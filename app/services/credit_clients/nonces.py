@@ -4,13 +4,15 @@ Calls that come at the same moment are written in one statement, which costs one
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-from app.core.db import at_once
+from app.core.db import at_once, db
 from app.core.errors import AppError
+from app.core.queue import transaction
+from app.core.tenancy import system_scope
 from app.core.together import Together
 from app.domain.credit_clients import REMEMBERED, WINDOW, InvalidKey, Replayed, TimestampExpired
 from app.services.credit_clients.checking import Caller
@@ -42,14 +44,13 @@ SELECT timely, working, (
 ) FROM asked
 """  # noqa: S608 - constants
 # Whoever is noting it already need not be waited for.
-_TOUCH: Final = """
-WITH scope AS MATERIALIZED (SELECT set_config('laoban.tenant', '*', true) AS tenant),
-free AS MATERIALIZED (
-    SELECT credit_key.id, address FROM scope, unnest(%s::bigint[], %s::text[]) AS given (key, address)
-    JOIN credit_key ON credit_key.id = key WHERE tenant = '*' FOR NO KEY UPDATE OF credit_key SKIP LOCKED
+_TOUCH: Final = text("""
+WITH free AS MATERIALIZED (
+    SELECT credit_key.id, address FROM unnest(CAST(:keys AS bigint[]), CAST(:addresses AS text[])) AS given (key, address)
+    JOIN credit_key ON credit_key.id = key FOR NO KEY UPDATE OF credit_key SKIP LOCKED
 )
 UPDATE credit_key SET last_used_at = clock_timestamp(), last_ip = address FROM free WHERE credit_key.id = free.id
-"""
+""")
 _touched: Final[dict[int, float]] = {}
 
 
@@ -73,7 +74,6 @@ def use_many(connection: Connection, callers: Sequence[Caller]) -> list[AppError
         results.append(None if own in kept else _why_not(connection, caller))
         # Of two that are the same in one batch, one was kept.
         kept.discard(own)
-    _touch(connection, [caller for caller, refused in zip(callers, results, strict=True) if refused is None])
     return results
 
 
@@ -96,7 +96,7 @@ def _why_not(connection: Connection, caller: Caller) -> AppError | None:
     return None if caller.binding is not None and bound == caller.binding else Replayed()
 
 
-def _touch(connection: Connection, callers: Sequence[Caller]) -> None:
+def _touch(callers: Iterable[Caller]) -> None:
     moment = time.monotonic()
     due = {
         caller.key_row_id: caller.address
@@ -105,12 +105,15 @@ def _touch(connection: Connection, callers: Sequence[Caller]) -> None:
     }
     if due:
         _touched.update(dict.fromkeys(due, moment))
-        connection.exec_driver_sql(_TOUCH, (list(due), list(due.values())))
+        with system_scope(), transaction():
+            db.session.execute(_TOUCH, {"keys": list(due), "addresses": list(due.values())})
 
 
 def _use_together(callers: Sequence[Caller]) -> list[AppError | None]:
     with at_once() as connection:
-        return use_many(connection, callers)
+        results = use_many(connection, callers)
+    _touch(caller for caller, refused in zip(callers, results, strict=True) if refused is None)
+    return results
 
 
 _together: Final = Together(_use_together, most=100)
