@@ -197,7 +197,7 @@ def _post(form: AdjustForm, owner: Member | CreditAccount) -> ledger.Posting:
 def _said(posting: ledger.Posting) -> str:
     if posting.duplicate:
         return str(gettext("This was done before and has not been done again."))
-    return str(gettext("Done. The balance is now %(balance)s.", balance=posting.balance))
+    return str(gettext("Done. The balance is now %(balance)s.", balance=format_decimal(posting.balance)))
 
 
 def _account_id(telegram_id: int) -> int:

@@ -83,7 +83,9 @@ def keyboard(
 def _rows_of_entrant(ctx: Context, found: Standing) -> list[list[Button]]:
     rows = [[Button(ctx.t(N_("✅ You are in")), data("lj", found.code))], [_share(ctx, found)]]
     if found.tickets.price and (found.entry is None or tickets.on_offer(found)):
-        label = ctx.t(N_("🎟 One more ticket for %(credits)s credits"), credits=found.tickets.price)
+        label = ctx.t(
+            N_("🎟 One more ticket for %(credits)s credits"), credits=points.number(found.tickets.price)
+        )
         rows.append([Button(label, data("lt", found.code))])
         if found.known.balance < found.tickets.price:
             rows.append([points.button(ctx)])
@@ -103,7 +105,11 @@ def _way(ctx: Context, found: Standing, place: int, one: Checked) -> Button:
         if address:
             return Button(shortened(f"{mark} {label}"), url=address)
     elif condition.kind is ConditionKind.CREDITS:
-        label = ctx.t(N_("%(credits)s credits (you have %(have)s)"), credits=condition.amount, have=one.have)
+        label = ctx.t(
+            N_("%(credits)s credits (you have %(have)s)"),
+            credits=points.number(condition.amount),
+            have=points.number(one.have),
+        )
     else:
         label = ctx.t(N_("Known for %(days)s days (you: %(have)s)"), days=condition.amount, have=one.have)
     return Button(shortened(f"{mark} {label}"), data("ln", found.code, place))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.core.errors import AppError, BadInput, Conflict, LimitReached, NotAllowed
-from app.core.i18n import N_
+from app.core.i18n import N_, translate
 
 MAX_AMOUNT = 10**12
 MAX_REASON = 200
@@ -26,6 +26,11 @@ Key = tuple[str, str]
 """Source and reference: what makes a posting the same one."""
 
 
+def grouped(params: Mapping[str, object]) -> dict[str, object]:
+    """Values for a text, numbers with their thousands apart."""
+    return {name: f"{value:,}" if isinstance(value, int) else value for name, value in params.items()}
+
+
 class InsufficientCredits(Conflict):
     """Less than what was to be taken is there and not held. The reference stays free for a later try."""
 
@@ -35,6 +40,10 @@ class InsufficientCredits(Conflict):
     def __init__(self, message: str | None = None, **params: object) -> None:
         super().__init__(message, **params)
         self.adding(balance=params.get("balance", 0))
+
+    def text(self, locale: str) -> str:
+        """With the thousands apart."""
+        return translate(locale, self.message, **grouped(self.params))
 
 
 class ReferenceConflict(Conflict):
@@ -57,6 +66,10 @@ class TransfersOff(NotAllowed):
 class TransferLimit(LimitReached):
     code = "transfer_limit"
     message = N_("This is more than may be given away in a day: %(left)s are left for today.")
+
+    def text(self, locale: str) -> str:
+        """With the thousands apart."""
+        return translate(locale, self.message, **grouped(self.params))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from app.core.i18n import N_
 from app.domain.lotteries import bot_link
 from app.services.lotteries import conditions, entries, standing, tickets
 from app.services.lotteries.standing import Standing
-from bots import joining, lottery_card
+from bots import joining, lottery_card, points
 from bots.conversations.lotteries import at_home, show_card
 from bots.keyboards import Button, ButtonExpired, Keyboard, data
 from bots.router import Context, Router
@@ -78,7 +78,7 @@ def tickets_button(ctx: Context) -> None:
         return
     if balance < price:
         short = N_("One ticket costs %(credits)s credits, you have %(have)s.")
-        ctx.toast(ctx.t(short, credits=price, have=balance), alert=True)
+        ctx.toast(ctx.t(short, credits=points.number(price), have=points.number(balance)), alert=True)
         return
     text = N_(
         "🎟 %(title)s\n\nOne more ticket costs %(credits)s credits. You have %(have)s credits and hold %(held)s of at most"
@@ -86,7 +86,12 @@ def tickets_button(ctx: Context) -> None:
     )
     ctx.show(
         ctx.t(
-            text, title=found.title, credits=price, have=balance, held=found.weight, most=found.tickets.most
+            text,
+            title=found.title,
+            credits=points.number(price),
+            have=points.number(balance),
+            held=found.weight,
+            most=found.tickets.most,
         ),
         _offers(ctx, found, min(most, balance // price), found.entry.bought),
     )
@@ -97,7 +102,11 @@ def _offers(ctx: Context, found: Standing, most: int, had: int) -> Keyboard:
     rows = [
         [
             Button(
-                ctx.t(N_("Buy %(count)s for %(credits)s credits"), count=count, credits=count * price),
+                ctx.t(
+                    N_("Buy %(count)s for %(credits)s credits"),
+                    count=count,
+                    credits=points.number(count * price),
+                ),
                 data("lb", found.code, had, count),
             )
         ]
@@ -118,7 +127,7 @@ def buy_button(ctx: Context) -> None:
     with ctx.transaction():
         bought = tickets.buy(found.lottery_id, ctx.person.telegram_id, had=int(had), count=count)
     told = N_("🎟 Done! You hold %(held)s tickets now and have %(balance)s credits left.")
-    ctx.toast(ctx.t(told, held=bought.weight, balance=bought.balance), alert=True)
+    ctx.toast(ctx.t(told, held=bought.weight, balance=points.number(bought.balance)), alert=True)
     show_card(ctx, found.code)
 
 

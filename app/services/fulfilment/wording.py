@@ -92,7 +92,7 @@ class Words:
     def credits(self, amount: int, balance: int) -> str:
         """Credits were added."""
         text = N_("💎 %(amount)s credits were added. You now have %(balance)s. /points shows your history.")
-        return "\n\n".join([self.head, self.t(text, amount=amount, balance=balance)])
+        return "\n\n".join([self.head, self.t(text, amount=f"{amount:,}", balance=f"{balance:,}")])
 
     def document(self, *, copy: bool = False) -> str:
         """The caption of a file."""

@@ -119,8 +119,8 @@ def words_for_missing(one: Checked, locale: str) -> str:
     if condition.kind is ConditionKind.CREDITS:
         return place.t(
             N_("Joining costs %(credits)s credits, you have %(have)s."),
-            credits=condition.amount,
-            have=one.have,
+            credits=f"{condition.amount:,}",
+            have=f"{one.have:,}",
         )
     return place.t(
         N_("Only for people who have known this bot for %(days)s days; you have for %(have)s."),

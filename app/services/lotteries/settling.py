@@ -137,7 +137,7 @@ def _message(lottery: Lottery, row: Row[tuple[object, ...]], place: Place) -> di
 
 def _next_step(row: Row[tuple[object, ...]], place: Place) -> str:
     if row.credits:
-        return place.e(N_("%(credits)s credits have been added to your account."), credits=row.credits)
+        return place.e(N_("%(credits)s credits have been added to your account."), credits=f"{row.credits:,}")
     if row.claim_until:
         until = place.time(row.claim_until)
         return place.e(

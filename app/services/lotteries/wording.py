@@ -23,7 +23,7 @@ def prize_line(number: int, prize: PrizeSpec, place: Place) -> str:
     medal = _MEDALS[number] if number < len(_MEDALS) else _OTHER_MEDAL
     line = f"{medal} {html.escape(prize.name, quote=False)} {_TIMES} {prize.quantity}"
     if prize.credits:
-        line += place.e(N_(" (%(credits)s credits each)"), credits=prize.credits)
+        line += place.e(N_(" (%(credits)s credits each)"), credits=f"{prize.credits:,}")
     return line
 
 
@@ -52,7 +52,7 @@ def condition(one: Condition, place: Place) -> str:
     if one.kind is ConditionKind.INVITES:
         return place.t(N_("Invite %(count)s friends"), count=one.amount)
     if one.kind is ConditionKind.CREDITS:
-        return place.t(N_("Pay %(credits)s credits"), credits=one.amount)
+        return place.t(N_("Pay %(credits)s credits"), credits=f"{one.amount:,}")
     return place.t(N_("Know this bot for at least %(days)s days"), days=one.amount)
 
 
@@ -83,7 +83,7 @@ def tickets(rules: TicketRules, place: Place) -> str:
             place.e(N_("• Each boost of %(chat)s: +%(count)s"), chat=rules.boost_chat, count=rules.per_boost)
         )
     if rules.price:
-        lines.append(place.e(N_("• One more for %(credits)s credits"), credits=rules.price))
+        lines.append(place.e(N_("• One more for %(credits)s credits"), credits=f"{rules.price:,}"))
     if not lines or rules.most <= 1:
         return ""
     head = bold(place.t(N_("More tickets, better chances (%(count)s at most)"), count=rules.most))
