@@ -77,23 +77,30 @@ class Stack:
     port: int
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     worker_app: str = "tasks.worker"
+    web_app: str = "asgi:app"
     made: int = 0
     logged: dict[str, int] = field(default_factory=dict)
     """How much each process's log held when it was last started, in bytes."""
 
     @classmethod
-    def start(cls, names: Iterable[str] = ALL, *, worker_app: str = "tasks.worker", **env: str) -> "Stack":
+    def start(
+        cls,
+        names: Iterable[str] = ALL,
+        *,
+        worker_app: str = "tasks.worker",
+        web_app: str = "asgi:app",
+        **env: str,
+    ) -> "Stack":
         """Starts servers, sandbox and the named processes, and waits until they work. `env` adds settings.
 
-        `worker_app` is what workers run instead of the real program.
+        `worker_app` and `web_app` are what workers and the web run instead of the real program.
         """
         home = Path(tempfile.mkdtemp(prefix="laoban-stack-"))
         urls = ensure(home, fast=True)
         sandbox = Sandbox.start()
         port = free_port()
-        stack = cls(
-            home, environment(home, urls, sandbox.url, port) | env, sandbox, port, worker_app=worker_app
-        )
+        settings = environment(home, urls, sandbox.url, port) | env
+        stack = cls(home, settings, sandbox, port, worker_app=worker_app, web_app=web_app)
         try:
             stack.flask("db", "upgrade")
             stack.up(*names)
@@ -241,6 +248,8 @@ class Stack:
         line = procfile()[sort].replace("@%h", f".{name}@%h")
         if sort == "worker":
             line = line.replace("tasks.worker", self.worker_app)
+        if sort == "web":
+            line = line.replace("asgi:app", self.web_app)
         bind = f" -b 127.0.0.1:{self.port}" if sort == "web" else ""
         # The kernel means the thread that started a child when it says parent.
         guard = die_with_parent if threading.current_thread() is threading.main_thread() else None

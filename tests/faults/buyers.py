@@ -1,10 +1,8 @@
-"""People who order in a stack, all in one process: a question a line, `[name, ...]` as JSON, and a line for its answer.
+"""People who order in a stack, all in one process.
 
 They go through the services, as the bot does when somebody confirms an order.
 """
 
-import json
-import sys
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Final
@@ -12,7 +10,6 @@ from typing import Any, Final
 from app.core.db import db
 from app.core.i18n import EN
 from app.core.queue import TaskName, send, transaction
-from app.core.tenancy import system_scope
 from app.domain.bots import Mode
 from app.domain.members import Person
 from app.domain.money import Money
@@ -24,9 +21,9 @@ from app.services import affiliates, bots, members, service_accounts, tenants
 from app.services.affiliates import promoters
 from app.services.orders import create, retry
 from app.services.payments import begin
+from tests.faults.answering import serve
 from tests.fulfilling import BIRTH
 from tests.shopping import a_product, codes
-from wsgi import app
 
 TEN_PERCENT: Final = {"kind": "percent", "first": 1000}
 REPORT: Final = {"chart": "auto", "late_zi_next_day": False, "true_solar_time": False}
@@ -113,15 +110,5 @@ ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
 }
 
 
-def main() -> None:
-    for line in sys.stdin:
-        name, *given = json.loads(line)
-        with app.app_context(), system_scope():
-            answer = ANSWERS[name](*given)
-            db.session.remove()
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    main()
+    serve(ANSWERS)

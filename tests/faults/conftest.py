@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from tests.e2e.conftest import pytest_runtest_makereport
 from tests.e2e.stack import Boss, OurBot, Stack
+from tests.faults.banking import Bank
 from tests.waiting import wait_for
 
 __all__ = ["pytest_runtest_makereport"]
@@ -110,3 +112,38 @@ def make_bots(stack: Stack, boss: Boss, number: int) -> list[OurBot]:
     ready = "SELECT count(*) FROM bot WHERE id = ANY(%s) AND webhook_set_at IS NOT NULL"
     wait_for(lambda: stack.sql(ready, ids)[0][0] == number, seconds=30, what="the webhooks to be set")
     return bots
+
+
+@pytest.fixture(scope="session")
+def partner_server() -> Iterator[HTTPServer]:
+    """Where partners of the durable stack are sent changes."""
+    with HTTPServer(host="127.0.0.1", threaded=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def durable(deaths: Path, partner_server: HTTPServer) -> Iterator[Stack]:
+    """A stack without processes whose PostgreSQL writes as durably as in production."""
+    with Stack.start(
+        (),
+        worker_app="tests.faults.mortal_worker",
+        web_app="tests.faults.mortal_web:app",
+        WEB_CONCURRENCY="2",
+        DEATHS=str(deaths),
+        OUTBOUND_ORIGINS=f"http://127.0.0.1:{partner_server.port}",
+    ) as stack:
+        # Only from here on, since making all tables takes many times as long so.
+        stack.postgres.stop()
+        with (stack.home / "postgres" / "postgresql.conf").open("a") as file:
+            file.write("fsync = on\nfull_page_writes = on\n")
+        stack.postgres.start()
+        yield stack
+        stack.postgres.kill9()
+
+
+@pytest.fixture(scope="session")
+def bank(durable: Stack) -> Iterator[Bank]:
+    """Who opens tenants' ledgers in it, and has clerks work on them."""
+    bank = Bank(durable)
+    yield bank
+    bank.end()

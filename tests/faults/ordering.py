@@ -1,15 +1,11 @@
 """Shops in a stack: bosses with bots and products, buyers, what became of their orders, and what must hold of all."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from tests.e2e.stack import Stack
-from tests.e2e.surroundings import ROOT
+from tests.faults.asking import Helper
 from tests.sandbox_client import Json
 from tests.waiting import wait_for
 
@@ -26,32 +22,11 @@ _EARLIER = (
 )
 
 
-class Buyers:
+class Buyers(Helper):
     """The process of `buyers.py`."""
 
     def __init__(self, stack: Stack) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.buyers"],
-            cwd=ROOT,
-            env=stack.env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def ask(self, name: str, *given: object) -> Any:
-        """One question, and its answer."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([name, *given]) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, f"{name} failed"
-        return json.loads(answer)
-
-    def end(self) -> None:
-        """They go home."""
-        self._process.communicate()
+        super().__init__(stack, "tests.faults.buyers")
 
 
 @dataclass
