@@ -28,7 +28,8 @@ LONGEST_ASKED: Final = 3600.0
 """The most that a partner's Retry-After may make us wait, in seconds."""
 TELL_AFTER: Final = 1800.0
 """A partner that has failed for so long is news for the boss."""
-_LATER: Final = frozenset({408, 425, 429})
+_LATER: Final = frozenset({401, 408, 425, 429})
+"""Of the 4xx those that no change is to blame for: the key is not entered there yet, the partner has no time."""
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 

@@ -78,6 +78,19 @@ def test_a_refused_batch_is_halved_until_one_change_is_alone(cast: Cast, partner
     assert letters.list_open(partner.id).letters[0].reason == "HTTP 422 no such member"
 
 
+def test_a_partner_that_does_not_know_the_key_yet_blames_no_change(
+    cast: Cast, partner: Partner, time: Clockwork
+):
+    post(cast.tenant, "r1")
+    partner.mood = says(401)
+    turn(partner)
+    assert (states(partner), partner.row.error) == ({}, "status:401")
+    partner.mood = take
+    time.forward(seconds=10)
+    turn(partner)
+    assert partner.references() == ["r1"]
+
+
 def test_an_address_that_refuses_everything_makes_three_letters_and_waits(
     cast: Cast, partner: Partner, time: Clockwork
 ):
