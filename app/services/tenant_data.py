@@ -46,7 +46,6 @@ from app.models import (
 from app.models.people import user_platform_role
 from app.services import audit, broadcasts, tenants
 from app.services.affiliates import erasing as affiliates
-from app.services.credit_sync import erasing as credit_sync
 from app.services.credits import erasing as credits  # noqa: A004 - ours, not Python's
 from app.services.lotteries import erasing as lotteries
 from app.services.orders import erasing as orders
@@ -190,7 +189,6 @@ def erase_member(tenant_id: int, telegram_id: int) -> None:
     lotteries.erase(tenant_id, telegram_id)
     affiliates.erase(tenant_id, telegram_id)
     orders.erase(tenant_id, telegram_id)
-    credit_sync.erase(tenant_id, telegram_id)
     lost = credits.erase(tenant_id, telegram_id)
     # Processes that saw him lately remember his name, and would not write him down if he came back.
     ring(Bell.MEMBERS, telegram_id)

@@ -15,12 +15,6 @@ from app.services.credits.feed import Change
 ROUNDS: Final = 20
 """How many lots of changes that he does not get are passed over in one transaction."""
 
-_LOAD = text("""
-SELECT posting.id, posting.account_id, account.telegram_id, posting.amount, posting.balance, posting.source,
-    posting.reference, posting.reason, posting.details, posting.created_at
-FROM credit_posting posting JOIN credit_account account ON account.id = posting.account_id
-WHERE posting.tenant_id = :tenant_id AND posting.id = ANY(CAST(:ids AS bigint[])) ORDER BY posting.id
-""")
 _BLOCKED = text("""
 SELECT DISTINCT account_id FROM credit_letter WHERE partner_id = :partner_id
   AND state IN ('dead', 'behind', 'replaying') AND account_id = ANY(CAST(:accounts AS bigint[]))
@@ -40,7 +34,7 @@ def load(partner: CreditPartner) -> list[Change]:
     """
     if partner.batch_id is None:
         return []
-    changes = _load(partner, partner.batch_ids)
+    changes = feed.chosen(partner.tenant_id, partner.batch_ids)
     if not changes:
         if not partner.batch_replays:
             partner.cursor = max(partner.cursor, *(int(str(each)) for each in partner.batch_ids))
@@ -77,11 +71,6 @@ def encoded(change: Change) -> bytes:
     return item(posting_id=values.pop("id"), **values)
 
 
-def _load(partner: CreditPartner, ids: Sequence[object]) -> list[Change]:
-    values = {"tenant_id": partner.tenant_id, "ids": list(ids)}
-    return [Change(*row) for row in db.session.execute(_LOAD, values)]
-
-
 def _replayed(partner: CreditPartner) -> list[Change]:
     waiting = (
         select(CreditLetter.posting_id)
@@ -90,7 +79,7 @@ def _replayed(partner: CreditPartner) -> list[Change]:
         .limit(partner.batch_size)
     )
     ids = db.session.scalars(waiting).all()
-    return _load(partner, ids) if ids else []
+    return feed.chosen(partner.tenant_id, ids) if ids else []
 
 
 def _new(partner: CreditPartner, settled: int) -> list[Change]:

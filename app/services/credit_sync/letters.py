@@ -18,6 +18,7 @@ from app.core.i18n import N_
 from app.domain.credit_sync import OPEN_LETTERS, LetterState, PartnerState
 from app.models import CreditAccount, CreditLetter, CreditPartner, CreditPosting
 from app.services import audit
+from app.services.credit_sync import partners
 
 PAGE: Final = 50
 
@@ -117,7 +118,7 @@ def replay(partner_id: int, letter_ids: Collection[int] | None = None) -> int:
 
     Raises NotFound.
     """
-    partner = _locked(partner_id)
+    partner = partners.get(partner_id, lock=True)
     waiting = (CreditLetter.partner_id == partner_id) & CreditLetter.state.in_(
         [LetterState.DEAD, LetterState.BEHIND]
     )
@@ -132,12 +133,7 @@ def replay(partner_id: int, letter_ids: Collection[int] | None = None) -> int:
     ).all()
     if rows:
         _try_now(partner)
-        audit.record(
-            partner.tenant_id,
-            "credit_letter.replayed",
-            ("credit_partner", partner.id, partner.name),
-            {"letters": len(rows)},
-        )
+        _record(partner, "replayed", {"letters": len(rows)})
     return len(rows)
 
 
@@ -146,7 +142,7 @@ def dismiss(letter_id: int) -> None:
     letter = db.session.get(CreditLetter, letter_id)
     if letter is None:
         raise NotFound
-    partner = _locked(letter.partner_id)
+    partner = partners.get(letter.partner_id, lock=True)
     dismissed = db.session.execute(
         update(CreditLetter)
         .where(CreditLetter.id == letter_id, CreditLetter.state.in_([LetterState.DEAD, LetterState.BEHIND]))
@@ -158,12 +154,7 @@ def dismiss(letter_id: int) -> None:
         raise LetterClosed
     db.session.execute(_RELEASE, {"partner_id": partner.id, "account_id": letter.account_id})
     db.session.expire(letter)
-    audit.record(
-        partner.tenant_id,
-        "credit_letter.dismissed",
-        ("credit_partner", partner.id, partner.name),
-        {"posting": letter.posting_id},
-    )
+    _record(partner, "dismissed", {"posting": letter.posting_id})
 
 
 def write_dead(partner: CreditPartner, refused: Mapping[int, str]) -> None:
@@ -203,12 +194,9 @@ def _pairs(refused: Mapping[int, str]) -> dict[str, object]:
     return {"ids": list(refused), "reasons": list(refused.values())}
 
 
-def _locked(partner_id: int) -> CreditPartner:
-    query = select(CreditPartner).where(CreditPartner.id == partner_id).with_for_update()
-    partner = db.session.scalar(query.execution_options(populate_existing=True))
-    if partner is None:
-        raise NotFound
-    return partner
+def _record(partner: CreditPartner, verb: str, changes: dict[str, object]) -> None:
+    target = ("credit_partner", partner.id, partner.name)
+    audit.record(partner.tenant_id, f"credit_letter.{verb}", target, changes)
 
 
 def _try_now(partner: CreditPartner) -> None:

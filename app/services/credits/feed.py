@@ -14,6 +14,7 @@ and number are kept as a mark and asked about the next time.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import text
 
@@ -39,16 +40,19 @@ UPDATE credit_horizon SET
     marked_at = CASE WHEN oldest.xid >= mark_xid OR mark_xid > :number THEN now() ELSE marked_at END
 FROM oldest WHERE id = 1 RETURNING settled_id
 """)
-_CHANGES = text("""
+_SELECT: Final = """
 SELECT posting.id, posting.account_id, account.telegram_id, posting.amount, posting.balance, posting.source,
     posting.reference, posting.reason, posting.details, posting.created_at
 FROM credit_posting posting JOIN credit_account account ON account.id = posting.account_id
-WHERE posting.tenant_id = :tenant_id AND posting.id > :after
-  AND posting.id <= (SELECT settled_id FROM credit_horizon WHERE id = 1)
-  AND (CAST(:sources AS text[]) = '{}' OR posting.source = ANY(CAST(:sources AS text[])))
+WHERE posting.tenant_id = :tenant_id
+"""
+_CHANGES = text(f"""{_SELECT}
+  AND posting.id > :after AND posting.id <= (SELECT settled_id FROM credit_horizon WHERE id = 1)
+  AND (cardinality(CAST(:sources AS text[])) = 0 OR posting.source = ANY(CAST(:sources AS text[])))
   AND (CAST(:except_source AS text) IS NULL OR posting.source <> CAST(:except_source AS text))
 ORDER BY posting.id LIMIT :limit
-""")
+""")  # noqa: S608 - constants
+_CHOSEN = text(f"{_SELECT} AND posting.id = ANY(CAST(:ids AS bigint[])) ORDER BY posting.id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +102,9 @@ def changes(
         "except_source": except_source,
     }
     return [Change(*row) for row in db.session.execute(_CHANGES, values)]
+
+
+def chosen(tenant_id: int, ids: Sequence[object]) -> list[Change]:
+    """The postings with these ids, in the order of ids; those of somebody who was erased are missing."""
+    values = {"tenant_id": tenant_id, "ids": list(ids)}
+    return [Change(*row) for row in db.session.execute(_CHOSEN, values)]
