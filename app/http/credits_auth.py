@@ -38,7 +38,8 @@ class Refused:
     """A call whose limits and nonce are used, and why nothing came of it."""
 
     tenant_id: int
-    allowance: Allowance
+    allowance: Allowance | None
+    """None where it is not known."""
     error: Exception
 
 

@@ -16,7 +16,7 @@ from app.core import database_clock, metrics
 from app.core.settings import Settings, get_settings
 from app.domain.credit_signing import Asked, key_id_of
 from app.http import credits_group, i18n, proxies, requests, security_headers
-from app.http.credits_auth import PREFIX, REFUSED, limit_headers
+from app.http.credits_auth import PREFIX, REFUSED, Refused, limit_headers
 from app.http.credits_group import Done, Outcome
 from app.http.credits_queue import Groups
 from app.http.credits_words import posted, posted_headers
@@ -87,7 +87,11 @@ class CreditsDoor:
         heard, body = await _body(receive)
         outcome: Message | Outcome = None
         if body is not None:
-            outcome = await self._groups.put(tenant_id, self._call(scope, headers, body, began))
+            try:
+                outcome = await self._groups.put(tenant_id, self._call(scope, headers, body, began))
+            except Exception as error:  # noqa: BLE001 - raised again behind
+                # Flask logs it and says it as it says every crash. The postings may be made: a repetition finds them.
+                outcome = Refused(tenant_id, None, error)
         if isinstance(outcome, dict):
             await send(outcome["start"])
             await send(outcome["body"])

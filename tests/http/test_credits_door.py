@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.core import call_limits
 from app.core.queue import transaction
 from app.http import credits_door
 from app.http.serving import Pages
@@ -225,6 +226,15 @@ def test_a_revoked_key_is_refused_though_it_is_remembered(door: Door, shop: Proj
     with transaction():
         manage.revoke(shop.key_row_id)
     assert [answer.code for answer in door(call(shop))] == [(401, "invalid_api_key")]
+
+
+def test_a_crash_is_told_as_flask_tells_it(
+    app: Flask, door: Door, shop: Project, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    monkeypatch.setattr(call_limits, "take_many", lambda _: 1 / 0)
+    [answer] = door(call(shop))
+    assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
 
 
 def test_limits_are_kept_and_said(door: Door, shop: Project):
