@@ -27,9 +27,17 @@ def refuse_foreign_origin() -> None:
     if request.method in SAFE:
         return
     origin = request.headers.get("Origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.host
+    foreign = origin is not None and _host_of(origin) != request.host
     if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise ForeignOrigin
+
+
+def _host_of(origin: str) -> str:
+    """Empty for what is no address."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def init_app(app: Flask) -> None:

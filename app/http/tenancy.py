@@ -199,7 +199,11 @@ def _named_by_address() -> list[TenantFacts]:
 
 def for_everybody(settings: Settings, host: str) -> bool:
     """Whether this Host header surely is no tenant's own address, without looking anything up."""
-    name = (urlsplit(f"//{host}").hostname or "").lower()
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        # What is no host at all is looked at closely.
+        return False
     domain = settings.tenant_domain
     if not name or name == urlsplit(settings.public_url).hostname or name == domain:
         return True
