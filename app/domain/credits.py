@@ -9,6 +9,8 @@ from app.core.errors import AppError, BadInput, Conflict, LimitReached, NotAllow
 from app.core.i18n import N_, translate
 
 MAX_AMOUNT = 10**12
+MAX_BALANCE = 2**53 - 1
+"""The largest whole number that every program reads alike; no posting lifts a balance above it."""
 MAX_REASON = 200
 REFERENCE = re.compile(r"[A-Za-z0-9._:-]{1,200}", re.ASCII)
 SOURCE = re.compile(r"[A-Za-z0-9_.-]{1,32}", re.ASCII)
@@ -44,6 +46,11 @@ class InsufficientCredits(Conflict):
     def text(self, locale: str) -> str:
         """With the thousands apart."""
         return translate(locale, self.message, **grouped(self.params))
+
+
+class BalanceTooLarge(Conflict):
+    code = "balance_too_large"
+    message = N_("No balance can be that large.")
 
 
 class ReferenceConflict(Conflict):
@@ -171,6 +178,8 @@ def decide(
             decisions.append(_answer(known[each.key], each))
         elif after < lowest[member]:
             decisions.append(InsufficientCredits(balance=balances[member] - accounts[member].held))
+        elif after > MAX_BALANCE and each.amount > 0:
+            decisions.append(BalanceTooLarge())
         else:
             balances[member] = after
             decisions.append(after)

@@ -26,7 +26,7 @@ from app.domain.credit_clients import (
     WrongSource,
 )
 from app.domain.credit_holds import HoldClosed, UnknownHold
-from app.domain.credits import InsufficientCredits, ReferenceConflict
+from app.domain.credits import BalanceTooLarge, InsufficientCredits, ReferenceConflict
 from app.http import credits_answers as answers
 from app.http import credits_schema as schema
 from app.http.tenancy import TenantsDisagree
@@ -143,7 +143,14 @@ SYNC: Final = Operation(
         "first time": _POSTED,
         "repeated": _POSTED | {"message": "This was posted before; nothing was changed.", "duplicate": True},
     },
-    problems=(WrongSource, V1Refused, UnknownUser, InsufficientCredits, ReferenceConflict),
+    problems=(
+        WrongSource,
+        V1Refused,
+        UnknownUser,
+        InsufficientCredits,
+        BalanceTooLarge,
+        ReferenceConflict,
+    ),
     body=(schema.Posting, schema.PostingV1),
     bodies={
         "add": _ITEM | {"source": "shop", "metadata": {"order": 42}},

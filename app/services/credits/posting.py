@@ -14,6 +14,8 @@ from app.core.db import db
 from app.core.errors import AppError
 from app.core.tenancy import connection_of
 from app.domain.credits import (
+    MAX_BALANCE,
+    BalanceTooLarge,
     Earlier,
     InsufficientCredits,
     Key,
@@ -27,7 +29,7 @@ from app.services.credits.accounts import Account, lock, make
 
 # Past the session and SQLAlchemy's compiling, which cost more than the posting itself.
 # The lock makes the balance that `account` reads the newest one, however old the statement's snapshot is.
-_POST: Final = """
+_POST: Final = f"""
 WITH account AS (
     SELECT id, balance, held, floor FROM credit_account
     WHERE tenant_id = %(tenant_id)s AND telegram_id = %(telegram_id)s FOR NO KEY UPDATE
@@ -36,6 +38,7 @@ WITH account AS (
     SELECT %(tenant_id)s, id, %(amount)s::bigint, balance + %(amount)s::bigint,
         %(source)s, %(reference)s, %(reason)s, %(details)s::jsonb
     FROM account WHERE balance - held + %(amount)s::bigint >= floor
+        AND (%(amount)s::bigint < 0 OR balance + %(amount)s::bigint <= {MAX_BALANCE})
     ON CONFLICT (tenant_id, source, reference) DO NOTHING
     RETURNING id, account_id, amount
 ), kept AS (
@@ -43,7 +46,7 @@ WITH account AS (
     FROM posted WHERE credit_account.id = posted.account_id
 )
 SELECT account.balance, account.held, posted.id FROM account LEFT JOIN posted ON true
-"""
+"""  # noqa: S608 - a constant
 _EARLIER: Final = """
 SELECT posting.source, posting.reference, posting.id, telegram_id, amount, posting.balance, reason
 FROM credit_posting posting JOIN credit_account account ON account.id = posting.account_id
@@ -87,8 +90,8 @@ def post(
 ) -> Posting:
     """Changes a balance by `amount`, once for `(source, reference)`; the account is made when there is none.
 
-    The same posting again answers the first result, with `duplicate`. Raises InsufficientCredits, ReferenceConflict
-    (another amount, member or reason under this reference) and BadInput. `admit` is called where there is no account
+    The same posting again answers the first result, with `duplicate`. Raises InsufficientCredits, BalanceTooLarge,
+    ReferenceConflict (another amount, member or reason under this reference) and BadInput. `admit` is called where there is no account
     yet, and may raise something of its own. One statement, unless it is a member's first, a duplicate or refused.
     """
     new = NewPosting(telegram_id, amount, source, reference, reason, details or {})
@@ -110,6 +113,8 @@ def post(
     if row is not None and row.id is not None:
         return Posting(row.id, telegram_id, amount, row.balance + amount)
     earlier = find_earlier(tenant_id, [new.key]).get(new.key)
+    if earlier is None and amount > 0:
+        raise BalanceTooLarge
     if earlier is None:
         raise InsufficientCredits(balance=0 if row is None else row.balance - row.held)
     return earlier.answer(new)
