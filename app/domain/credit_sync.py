@@ -228,6 +228,6 @@ def _retry_after(value: str, now: datetime) -> float | None:
         return float(value)
     try:
         return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
-    except (TypeError, ValueError):
-        # No date, or one without its zone.
+    except (TypeError, ValueError, OverflowError):
+        # No date, one without its zone, or one beyond all years.
         return None

@@ -123,9 +123,12 @@ def test_too_many_requests_waits_as_long_as_it_is_told(cast: Cast, partner: Part
     assert turn(partner) == 1
 
 
-def test_nobody_makes_us_wait_longer_than_an_hour(cast: Cast, partner: Partner, time: Clockwork):
+@pytest.mark.parametrize(
+    "asked", ["999999999", "Fri, 01 Jan 9999 00:00:00 GMT", "1 Jan 99999999999 00:00:00 GMT"]
+)
+def test_nobody_makes_us_wait_longer_than_an_hour(cast: Cast, partner: Partner, time: Clockwork, asked: str):
     post(cast.tenant, "r1")
-    partner.mood = says(429, Retry_After="999999999")
+    partner.mood = says(429, Retry_After=asked)
     turn(partner)
     partner.mood = take
     time.forward(seconds=3601)
