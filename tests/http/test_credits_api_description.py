@@ -1,12 +1,15 @@
 """What partner developers read: the OpenAPI description, the page above it, the client, the guide."""
 
+import html
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -14,8 +17,12 @@ from app.domain import credit_signing as signing
 from app.factory import ROOT
 from app.http import credits_docs
 from app.http.openapi import VECTOR
+from sdk import credit_sync_client
 from tests.browser import plain
+from tests.cast import Cast
 from tests.chromium import DESKTOP, PHONE, chromium, listen, serving
+from tests.crediting import project
+from tests.credits_calling import SHE, give
 
 GUIDE = ROOT / "docs" / "credits-api.md"
 
@@ -103,6 +110,20 @@ def test_the_page_says_how_to_begin(app: Flask, client: FlaskClient):
     for error in credits_docs.errors(app):
         assert f"<code>{error.code}</code>" in text, error
     assert "http://" not in re.sub(r"http://localhost", "", text.partition("<main")[2])
+
+
+def test_the_five_lines_of_the_page_post_credits(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    give(cast.tenant.id, SHE, 1)
+    shop = project(cast.tenant.id)
+    monkeypatch.setitem(sys.modules, "credit_sync_client", credit_sync_client)
+    with serving(app) as url:
+        page = requests.get(f"{url}/api/docs", timeout=20).text
+        lines = html.unescape(re.search(r'id="code-sdk">(.*?)</code>', page, re.DOTALL)[1])
+        keys = [f'"{shop.api_key}"', f'"{shop.secret}"']
+        exec(re.sub(r'"(ck_)?\.+"', lambda _: keys.pop(0), lines), {})
+    assert capsys.readouterr().out.startswith("True 11 ")
 
 
 def test_the_test_of_a_signature_is_right():
