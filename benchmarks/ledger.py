@@ -23,7 +23,9 @@ from app.services.credit_clients import manage
 from app.services.credits import posting, reading
 from benchmarks.machine import wait
 
-TENANTS = 8
+TENANTS = 4
+PROJECTS = 2
+"""Of each tenant."""
 ACCOUNTS = 100_000
 BATCH = 1_000
 HOT = 1
@@ -37,22 +39,26 @@ CREATE TABLE IF NOT EXISTS copied (LIKE credit_posting INCLUDING DEFAULTS INCLUD
 
 
 def seed() -> list[dict[str, object]]:
-    """Eight tenants with a project each that may call as fast as it can; the first has 100,000 accounts."""
+    """Some tenants with projects that may call as fast as they can; the first has 100,000 accounts."""
     made: list[dict[str, object]] = []
     with system_scope(), transaction():
         for number in range(TENANTS):
             tenant = Tenant(name=f"Bench {number}", plan=Plan.ENTERPRISE)
             db.session.add(tenant)
             db.session.flush()
-            client = manage.create_client(tenant.id, "shop", "Shop")
-            # More than a boss may allow: the limit's work is measured, not the limit.
-            db.session.query(CreditClient).filter_by(id=client.id).update({"rate": 10_000, "burst": 10_000})
-            key = manage.create_key(client.id)
-            made.append({"tenant": tenant.id, "api_key": key.api_key, "secret": key.secret_key})
+            made += [_project(tenant.id, f"shop-{place}") for place in range(PROJECTS)]
             count = ACCOUNTS if number == 0 else ACCOUNTS // TENANTS
             db.session.execute(_ACCOUNTS, {"tenant_id": tenant.id, "count": count})
     tidy()
     return made
+
+
+def _project(tenant_id: int, source: str) -> dict[str, object]:
+    client = manage.create_client(tenant_id, source, source)
+    # More than a boss may allow: the limit's work is measured, not the limit.
+    db.session.query(CreditClient).filter_by(id=client.id).update({"rate": 10_000, "burst": 10_000})
+    key = manage.create_key(client.id)
+    return {"tenant": tenant_id, "api_key": key.api_key, "secret": key.secret_key}
 
 
 def tidy() -> None:

@@ -18,7 +18,7 @@ from app.core.call_limits import Allowance
 from app.core.db import at_once, is_away
 from app.core.errors import AppError
 from app.core.queue import transaction
-from app.core.tenancy import tenant_scope
+from app.core.tenancy import plans_kept, tenant_scope
 from app.domain.credit_clients import Scope
 from app.domain.credit_signing import Asked
 from app.domain.credits import NewPosting, Posting
@@ -94,7 +94,7 @@ def _post(calls: Sequence[_Proven]) -> list[Result]:
     if len(calls) > 1:
         caller = calls[0].caller
         try:
-            with tenant_scope(caller.tenant_id), transaction():
+            with tenant_scope(caller.tenant_id), plans_kept(), transaction():
                 return [*credit_calls.post_many(caller, [call.new for call in calls], atomic=False)]
         except (DBAPIError, PoolTimeout) as error:
             if is_away(error):
@@ -118,7 +118,7 @@ def _post_one_by_one(calls: Sequence[_Proven]) -> list[Result]:
 
 def _post_one(call: _Proven) -> Result:
     try:
-        with tenant_scope(call.caller.tenant_id), transaction():
+        with tenant_scope(call.caller.tenant_id), plans_kept(), transaction():
             return credit_calls.post(call.caller, call.new)
     except AppError as error:
         return error

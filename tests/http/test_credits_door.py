@@ -1,248 +1,184 @@
-"""The fast door for postings: whatever comes in by it is answered as Flask answers, and calls of one moment go together."""
+"""The fast door for signed postings: it answers what the Flask view answers, makes calls of one moment together, and loses none."""
 
-import asyncio
-import json
+import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.core import call_limits
 from app.core.queue import transaction
-from app.http import credits_door
-from app.http.serving import Pages
-from app.services.credit_clients import manage
+from app.domain.credit_clients import MAX_BODY, Scope
+from app.services.credit_clients import lookup, manage
+from tests.asgi_calls import SYNC, Heard, Sent, known, one_by_one, order, signed, together
 from tests.cast import Cast
 from tests.crediting import Project
-from tests.credits_calling import API, NOBODY, SHE, balances, busy_project, give, posting, welcome_everybody
+from tests.credits_calling import NOBODY, SHE, balances, posting
 
-PATH = f"{API}/sync"
-OWN = {"x-request-id", "x-server-time", "x-ratelimit-remaining", "content-length"}
-"""Headers that differ from call to call."""
-Headers = list[tuple[str, str]]
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    json: dict[str, Any]
-
-    @property
-    def code(self) -> tuple[int, str]:
-        """Of an error its code; "duplicate" for what had been posted before."""
-        return self.status, self.json.get("code", "duplicate" if self.json.get("duplicate") else "")
+Calls = Callable[[Project], list[Sent]]
+OLD = int(time.time()) - 400
+CHANGING = {"x-server-time", "x-request-id", "date", "content-length"}
 
 
-class Door:
-    """`asgi.py` without a server. `passed_on` = how many calls it left to Flask."""
-
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-        self.passed_on = 0
-
-    def __call__(self, *calls: tuple[Headers, bytes]) -> list[Answer]:
-        """Sends calls at the same moment."""
-        return asyncio.run(self._serve(calls))
-
-    async def _serve(self, calls: tuple[tuple[Headers, bytes], ...]) -> list[Answer]:
-        pages = Pages(self._app)
-
-        async def behind(scope: Any, receive: Any, send: Any) -> None:
-            self.passed_on += scope["type"] == "http"
-            await pages(scope, receive, send)
-
-        door, over, ready = credits_door.asgi_app(behind, self._app), asyncio.Event(), asyncio.Event()
-
-        async def receive() -> dict[str, Any]:
-            if ready.is_set():
-                await over.wait()
-            return {"type": f"lifespan.{'shutdown' if ready.is_set() else 'startup'}"}
-
-        async def started(_: Any) -> None:
-            ready.set()
-
-        life = asyncio.create_task(door({"type": "lifespan"}, receive, started))
-        await ready.wait()
-        answers = await asyncio.gather(*(_ask(door, *call) for call in calls))
-        over.set()
-        await life
-        return answers
+def body(**changes: object) -> Calls:
+    return lambda shop: [signed(shop, posting(**changes))]
 
 
-async def _ask(door: Any, headers: Headers, body: bytes) -> Answer:
-    said: list[dict[str, Any]] = []
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive() -> dict[str, Any]:
-        return messages.pop() if messages else {"type": "http.disconnect"}
-
-    async def send(message: dict[str, Any]) -> None:
-        said.append(message)
-
-    sent = [("host", "localhost"), ("content-type", "application/json"), ("content-length", str(len(body)))]
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "path": PATH,
-        "raw_path": PATH.encode(),
-        "query_string": b"",
-        "scheme": "http",
-        "client": ("127.0.0.1", 5),
-        "server": ("127.0.0.1", 80),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in [*sent, *headers]],
-    }
-    await door(scope, receive, send)
-    start, *parts = said
-    told = {name.decode().lower(): value.decode() for name, value in start["headers"]}
-    return Answer(start["status"], told, json.loads(b"".join(part.get("body", b"") for part in parts)))
+def raw(text: bytes) -> Calls:
+    return lambda shop: [signed(shop, text)]
 
 
-@pytest.fixture
-def door(app: Flask) -> Door:
-    return Door(app)
+def head(**overrides: Any) -> Calls:
+    return lambda shop: [signed(shop, posting(), **overrides)]
 
 
-@pytest.fixture
-def shop(cast: Cast, client: FlaskClient) -> Project:
-    """A project whose key this process has seen, since others are left to Flask."""
-    give(cast.tenant.id, SHE, 100)
-    made = busy_project(cast.tenant.id)
-    made.call(client, "GET", f"{API}/balance/{SHE}")
-    return made
+def more(**headers: str) -> Calls:
+    return head(more={name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def call(
-    shop: Project,
-    reference: str = "order-42",
-    amount: object = 10,
-    *,
-    more: Headers | None = None,
-    **changes: Any,
-) -> tuple[Headers, bytes]:
-    """A signed posting: its headers and body."""
-    signing = {
-        name: changes.pop(name) for name in ("nonce", "secret", "api_key", "timestamp") if name in changes
-    }
-    body = changes.pop("body", None) or json.dumps(posting(reference, amount, **changes)).encode()
-    return [*shop.headers("POST", PATH, body, **signing).items(), *(more or [])], body
+def twice(shop: Project, **changes: object) -> list[Sent]:
+    return [signed(shop, posting()), signed(shop, posting(**changes))]
 
 
-def by_flask(client: FlaskClient, headers: Headers, body: bytes) -> Answer:
-    """The same without the door."""
-    sent = [("Content-Type", "application/json"), *headers]
-    answer = client.post(PATH, data=body, headers=sent, csrf=False)
-    return Answer(answer.status_code, {name.lower(): value for name, value in answer.headers}, answer.json)
+def replayed(shop: Project) -> list[Sent]:
+    call = signed(shop, posting())
+    return [call, call]
 
 
-@pytest.mark.parametrize("language", ["zh-CN", "en", ""])
-def test_a_posting_is_answered_as_flask_answers(
-    door: Door, client: FlaskClient, shop: Project, language: str
-):
-    more = [("Accept-Language", language)] if language else []
-    for _ in ("first", "again"):
-        [fast] = door(call(shop, "a", more=more))
-        slow = by_flask(client, *call(shop, "b", more=more))
-        assert fast.status == slow.status == 200
-        assert {**fast.headers, **dict.fromkeys(OWN)} == {**slow.headers, **dict.fromkeys(OWN)}
-        assert fast.json.keys() == slow.json.keys()
-        assert (fast.json["message"], fast.json["duplicate"]) == (
-            slow.json["message"],
-            slow.json["duplicate"],
-        )
-    assert door.passed_on == 0
-    assert balances() == {SHE: 120}
+def doubled(name: str) -> Calls:
+    def calls(shop: Project) -> list[Sent]:
+        sent = signed(shop, posting())
+        return [
+            Sent([*sent.headers, *((each, value) for each, value in sent.headers if each == name)], sent.body)
+        ]
+
+    return calls
 
 
-def test_a_sane_request_id_is_kept(door: Door, shop: Project):
-    [kept] = door(call(shop, more=[("X-Request-Id", "from-the-proxy-1")]))
-    assert kept.headers["x-request-id"] == "from-the-proxy-1"
-
-
-REFUSED: dict[str, tuple[Callable[[Project], tuple[Headers, bytes]], tuple[int, str]]] = {
-    "another secret": (lambda shop: call(shop, secret="x" * 43), (401, "invalid_signature")),
-    "another key": (lambda shop: call(shop, api_key=f"{shop.key_id}.{'x' * 43}"), (401, "invalid_api_key")),
-    "unknown key": (lambda shop: call(shop, api_key=f"ck_0.{'x' * 43}"), (401, "invalid_api_key")),
-    "too old": (lambda shop: call(shop, timestamp=1_700_000_000), (401, "timestamp_expired")),
-    "odd nonce": (lambda shop: call(shop, nonce="abc"), (401, "invalid_signature")),
-    "nonce twice": (lambda shop: call(shop, more=[("X-Nonce", "n" * 24)]), (401, "invalid_signature")),
-    "key twice": (lambda shop: call(shop, more=[("X-Api-Key", shop.api_key)]), (401, "invalid_api_key")),
-    "no JSON": (lambda shop: call(shop, body=b"{"), (400, "validation_error")),
-    "a key twice": (lambda shop: call(shop, body=b'{"amount":1,"amount":2}'), (400, "validation_error")),
-    "amount 0": (lambda shop: call(shop, amount=0), (400, "validation_error")),
-    "large": (lambda shop: call(shop, body=b" " * 300_000), (413, "too_large")),
-    "wrong source": (lambda shop: call(shop, source="game"), (403, "wrong_source")),
-    "too little": (lambda shop: call(shop, amount=-101), (409, "insufficient_credits")),
-    "unknown user": (lambda shop: call(shop, telegram_id=NOBODY), (404, "unknown_user")),
+CASES: dict[str, Calls] = {
+    "good": body(),
+    "good, in English": more(Accept_Language="en-GB,en;q=0.8"),
+    "good, in a language that we lack": more(Accept_Language="fr"),
+    "good, with an id": more(X_Request_Id="abc-123"),
+    "good, with an odd id": more(X_Request_Id="<script>"),
+    "good, with a query": head(path=f"{SYNC}?a=b"),
+    "good, digits in strings": body(telegram_id=str(SHE), amount="-5"),
+    "good, with metadata": body(metadata={"order": [1, "二"]}),
+    "duplicate": twice,
+    "reference conflict": lambda shop: twice(shop, amount=11),
+    "reference conflict, in English": lambda shop: [
+        signed(shop, posting()),
+        signed(shop, posting(amount=11), more={"Accept-Language": "en"}),
+    ],
+    "insufficient": body(amount=-101),
+    "insufficient, then enough": lambda shop: [
+        signed(shop, posting(amount=amount)) for amount in (-101, -99)
+    ],
+    "unknown user": body(telegram_id=NOBODY),
+    "another source": body(source="lottery"),
+    "bad signature": head(signature="v2=" + "0" * 64),
+    "two signatures, none right": head(signature=f"v2={'0' * 64},v2={'1' * 64}"),
+    "wrong secret": head(secret="A" * 43),
+    "unknown key": head(api_key="ck_0000000000000000.AAAAAAAAAAAAAAAAAAAAAAAA"),
+    "stale": head(timestamp=OLD),
+    "replayed": replayed,
+    "no key": head(drop=("X-Api-Key",)),
+    "no time": head(drop=("X-Timestamp",)),
+    "no nonce": head(drop=("X-Nonce",)),
+    "no signature": head(drop=("X-Signature",)),
+    "key twice": doubled("X-Api-Key"),
+    "time twice": doubled("X-Timestamp"),
+    "nonce twice": doubled("X-Nonce"),
+    "signature twice": doubled("X-Signature"),
+    "short nonce": head(nonce="short"),
+    "no JSON": raw(b"{"),
+    "empty": raw(b""),
+    "a list": raw(b"[]"),
+    "a key twice in it": raw(b'{"amount": 1, "amount": 1}'),
+    "not a number": raw(b'{"amount": NaN}'),
+    "not UTF-8": raw(b'{"reason": "\xff"}'),
+    "amount 0": body(amount=0),
+    "a field too many": body(extra=1),
+    "no reason": body(reason=""),
+    "half a character": body(reason="\ud800"),
+    "larger than the door takes": body(metadata={"x": "y" * 20_000}),
+    "too large": raw(b" " * (MAX_BODY + 1)),
+    "by a browser": more(Origin="http://evil.example"),
+    "GET": head(method="GET"),
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_refusal_says_what_flask_says(door: Door, client: FlaskClient, shop: Project, name: str):
-    make, expected = REFUSED[name]
-    [fast] = door(make(shop))
-    slow = by_flask(client, *make(shop))
-    assert fast.code == slow.code == expected
-    assert {**fast.json, "request_id": ""} == {**slow.json, "request_id": ""}
-    assert ("x-ratelimit-limit" in fast.headers) == ("x-ratelimit-limit" in slow.headers)
-    assert fast.headers["content-type"] == "application/problem+json"
-    assert balances() == {SHE: 100}
+def alike(heard: Heard) -> tuple[int, dict[str, str], Any]:
+    """What must be the same; ids and times as far as they are there."""
+    shown = heard.json if heard.data else None
+    if isinstance(shown, dict):
+        shown = {name: value for name, value in shown.items() if name not in {"transaction_id", "request_id"}}
+    headers = {name: value for name, value in heard.headers.items() if name not in CHANGING}
+    return heard.status, headers | dict.fromkeys(CHANGING & set(heard.headers), "there"), shown
 
 
-def test_a_nonce_is_good_once_on_both_ways(door: Door, client: FlaskClient, shop: Project):
-    same = call(shop)
-    ends = Counter(answer.code for answer in door(*[same] * 40))
-    assert ends == {(200, ""): 1, (409, "replayed"): 39}
-    assert by_flask(client, *same).code == (409, "replayed")
-    assert balances() == {SHE: 110}
+def by_flask(client: FlaskClient, sent: Sent) -> Heard:
+    answer = client.open(sent.path, method=sent.method, data=sent.body, headers=sent.headers, csrf=False)
+    return Heard(answer.status_code, {name.lower(): value for name, value in answer.headers}, answer.data)
 
 
-def test_of_one_moment_with_one_reference_one_is_posted(door: Door, shop: Project):
-    ends = Counter(answer.code for answer in door(*(call(shop, "same") for _ in range(20))))
-    assert ends == {(200, ""): 1, (200, "duplicate"): 19}
-    ends = Counter(answer.code for answer in door(*(call(shop, "other", 1 + number) for number in range(5))))
-    assert ends == {(200, ""): 1, (409, "reference_conflict"): 4}
+@pytest.fixture
+def shop(cast: Cast) -> Project:
+    return known(cast.tenant.id)
 
 
-def test_takings_of_one_moment_never_overdraw(door: Door, shop: Project):
-    ends = Counter(answer.code for answer in door(*(call(shop, f"t{number}", -10) for number in range(30))))
-    assert ends == {(200, ""): 10, (409, "insufficient_credits"): 20}
-    assert balances() == {SHE: 0}
+@pytest.mark.parametrize("name", CASES)
+def test_the_door_answers_what_the_view_answers(app: Flask, client: FlaskClient, cast: Cast, name: str):
+    here, there = known(cast.tenant.id), known(cast.other_tenant.id)
+    expected = [alike(by_flask(client, sent)) for sent in CASES[name](here)]
+    heard, passed_on = one_by_one(app, CASES[name](there))
+    assert [alike(each) for each in heard] == expected
+    if name.startswith("good"):
+        assert (heard[0].status, passed_on) == (200, 0)
 
 
-def test_new_users_come_in_where_the_boss_welcomes_everybody(door: Door, cast: Cast, shop: Project):
-    welcome_everybody(cast.tenant.id)
-    answers = door(*(call(shop, f"n{who}", telegram_id=NOBODY + who) for who in range(3)))
-    assert [answer.status for answer in answers] == [200] * 3
-    assert balances() == {SHE: 100, **{NOBODY + who: 10 for who in range(3)}}
+def test_whoever_has_a_cookie_is_left_to_the_view(app: Flask, shop: Project):
+    heard, passed_on = one_by_one(app, [signed(shop, posting(), more={"Cookie": "laoban_language=en"})])
+    assert (heard[0].json["message"], passed_on) == ("Posted.", 1)
 
 
-def test_a_revoked_key_is_refused_though_it_is_remembered(door: Door, shop: Project):
-    with transaction():
-        manage.revoke(shop.key_row_id)
-    assert [answer.code for answer in door(call(shop))] == [(401, "invalid_api_key")]
-
-
-def test_a_crash_is_told_as_flask_tells_it(
-    app: Flask, door: Door, shop: Project, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda made: manage.change_client(made.client_id, rate=1, burst=1),
+        lambda made: manage.change_client(made.client_id, disabled=True),
+        lambda made: manage.revoke(made.key_row_id),
+    ],
+    ids=["slow", "disabled", "revoked"],
+)
+def test_the_door_refuses_whom_the_view_refuses(
+    app: Flask, client: FlaskClient, cast: Cast, change: Callable[[Project], object]
 ):
-    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
-    monkeypatch.setattr(call_limits, "take_many", lambda _: 1 / 0)
-    [answer] = door(call(shop))
-    assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
+    def calls(tenant_id: int) -> list[Sent]:
+        made = known(tenant_id)
+        with transaction():
+            change(made)
+        lookup.forget()
+        return [signed(made, order(number)) for number in range(3)]
+
+    expected = [alike(by_flask(client, sent)) for sent in calls(cast.tenant.id)]
+    heard, _ = one_by_one(app, calls(cast.other_tenant.id))
+    assert [alike(each) for each in heard] == expected
+    assert heard[2].status in {401, 403, 429}
 
 
-def test_limits_are_kept_and_said(door: Door, shop: Project):
-    with transaction():
-        manage.change_client(shop.client_id, rate=1, burst=5)
-    answers = door(*(call(shop, f"r{number}", 1) for number in range(12)))
-    ends = Counter(answer.code for answer in answers)
-    assert ends[200, ""] >= 5
-    assert ends[429, "rate_limited"] >= 5
-    refused = next(answer for answer in answers if answer.status == 429)
-    assert (refused.headers["retry-after"], refused.headers["x-ratelimit-remaining"]) == ("1", "0")
+def test_a_key_for_reading_does_not_post(app: Flask, cast: Cast):
+    heard, _ = one_by_one(app, [signed(known(cast.tenant.id, scopes=[Scope.READ]), posting())])
+    assert (heard[0].status, heard[0].json["code"]) == (403, "scope_missing")
+
+
+def test_an_hour_has_so_many_calls(app: Flask, shop: Project, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(lookup.API_CALLS, "basic", 2)
+    monkeypatch.setitem(lookup.API_CALLS, "pro", 2)
+    monkeypatch.setitem(lookup.API_CALLS, "enterprise", 2)
+    lookup.forget()
+    heard, _ = together(app, [signed(shop, order(number)) for number in range(4)])
+    assert Counter(each.status for each in heard) == {200: 2, 429: 2}
+    assert balances() == {SHE: 102}

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, text
 
+from app.core.arrays import numbers
 from app.core.db import db
+from app.core.tenancy import connection_of
 from app.domain.credits import Standing
 from app.models import CreditAccount, CreditPosting, Tenant
 
@@ -15,12 +17,13 @@ SELECT (SELECT count(*) FROM credit_account WHERE tenant_id = tenant.id) AS acco
        (SELECT count(*) FROM credit_posting WHERE tenant_id = tenant.id) AS postings
 FROM tenant WHERE id = :tenant_id
 """)
-_KNOWN = text("""
+# Past the session, like postings: it stands before each group of them.
+_KNOWN = """
 SELECT telegram_id FROM credit_account
-WHERE tenant_id = :tenant_id AND telegram_id = ANY(CAST(:telegram_ids AS bigint[]))
+WHERE tenant_id = %(tenant_id)s AND telegram_id = ANY(%(telegram_ids)s::bigint[])
 UNION SELECT telegram_id FROM member
-WHERE tenant_id = :tenant_id AND telegram_id = ANY(CAST(:telegram_ids AS bigint[]))
-""")
+WHERE tenant_id = %(tenant_id)s AND telegram_id = ANY(%(telegram_ids)s::bigint[])
+"""
 _MISMATCHES = text("""
 WITH running AS (
     SELECT account_id, amount, balance, sum(amount) OVER (PARTITION BY account_id ORDER BY id) AS total
@@ -65,8 +68,8 @@ def standings(tenant_id: int, telegram_ids: Iterable[int]) -> dict[int, Standing
 
 def known(tenant_id: int, telegram_ids: Iterable[int]) -> set[int]:
     """Those of these Telegram users who have an account or have talked with one of the tenant's bots."""
-    values = {"tenant_id": tenant_id, "telegram_ids": list(telegram_ids)}
-    return set(db.session.scalars(_KNOWN, values))
+    values = {"tenant_id": tenant_id, "telegram_ids": numbers(telegram_ids)}
+    return set(connection_of(db.session()).exec_driver_sql(_KNOWN, values).scalars())
 
 
 def history(
