@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from flask import flash, redirect, request
+from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import format_decimal, gettext
 from flask_babel import lazy_gettext as _l
@@ -45,7 +45,9 @@ class VoidForm(AdminForm):
 
 
 def _name(_view: Any, _context: Any, row: Any, _column: str) -> Markup:
-    return Markup("<bdi>{}</bdi>").format(row.name)
+    return Markup('<a href="{}"><bdi>{}</bdi></a>').format(
+        url_for("credits.details_view", id=row.account_id), row.name
+    )
 
 
 def _state(_view: Any, _context: Any, row: CreditHold, _column: str) -> Markup:
@@ -94,7 +96,7 @@ class CreditHoldsView(TenantView):
         "amount": _l("How many"),
         "captured": _l("Captured of it"),
         "state": _l("State"),
-        "source": _l("Project"),
+        "source": _l("Held by"),
         "reference": _l("Reference"),
         "reason": _l("Reason"),
         "expires_at": _l("Runs out"),
@@ -118,7 +120,7 @@ class CreditHoldsView(TenantView):
     column_sortable_list = ("amount", "expires_at")
     column_default_sort = ("id", True)
     column_searchable_list = ("reference",)
-    column_filters = ("state", Source(CreditHold.source, _l("Project")), "created_at")
+    column_filters = ("state", Source(CreditHold.source, _l("Held by")), "created_at")
     secondary_columns, number_columns = ("created_at",), ("amount",)
     empty_title = _l("Nothing is held")
     empty_text = _l(
