@@ -25,7 +25,7 @@ from app.models import CreditLetter, CreditPartner
 from app.services.credit_sync import letters
 
 STATES: dict[LetterState, tuple[str, Any]] = {
-    LetterState.DEAD: ("bad", _l("Refused")),
+    LetterState.DEAD: ("bad", _l("Refused by the partner")),
     LetterState.BEHIND: ("warn", _l("Waits behind a refused one")),
     LetterState.REPLAYING: ("busy", _l("On its way again")),
 }

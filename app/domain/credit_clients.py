@@ -114,6 +114,7 @@ class InvalidCall(BadInput):
     """Something in the call is not as documented; `fields` says of each field what it should be."""
 
     code = "validation_error"
+    message = N_("Something in this call is not as documented: see “fields”.")
 
     def __init__(
         self, message: str | None = None, *, fields: Mapping[str, list[str]] | None = None, **params: object
