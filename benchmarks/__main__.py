@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest|polling|reply|handling|join|crowd|lottery_list|draw|broadcast|orders ...]`: all of them or some, as Markdown tables.
+"""`python -m benchmarks [ingest|polling|reply|handling|join|crowd|lottery_list|draw|broadcast|orders|credits ...]`: all of them or some, as Markdown tables.
 
 Each runs in a process of its own, one after the other, with a PostgreSQL and a Redis of its own that keep what they
 commit. Quote ratios of one run: figures of a busy machine say little.
@@ -22,6 +22,7 @@ NAMES = (
     "draw",
     "broadcast",
     "orders",
+    "credits",
 )
 
 
