@@ -17,7 +17,7 @@ def test_a_person_connects_it_and_sees_what_comes(sandbox: Sandbox, any_page: Pa
     any_page.get_by_role("link", name="shop").click()
     expect(any_page.locator("#address")).to_have_text(sandbox.partner_url("shop"))
     expect(any_page.get_by_text("还没有收到变动")).to_be_visible()
-    any_page.get_by_label("Key ID").fill(KEY)
+    any_page.get_by_label("密钥 ID").fill(KEY)
     any_page.get_by_label("密钥", exact=True).fill(SECRET)
     any_page.get_by_role("button", name="保存").click()
     assert send(sandbox, change(1), change(2, amount=-300, reason="购买视频会员月卡")).status_code == 200
