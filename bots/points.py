@@ -7,7 +7,8 @@ from typing import Final
 from app.core import clock
 from app.core.i18n import N_
 from app.domain.credit_transfers import NO_NOTE
-from app.domain.credits import ADMIN, LOTTERY, MIGRATION, ORDER, OWN_SOURCES, TRANSFER, Standing
+from app.domain.credits import ADMIN, LOTTERY, MAX_REASON, MIGRATION, ORDER, OWN_SOURCES, TRANSFER, Standing
+from app.domain.members import clean_name
 from app.models import CreditHold
 from app.services import credit_clients
 from app.services.credits import statement
@@ -97,5 +98,6 @@ def _when(ctx: Context, moment: datetime) -> str:
 
 
 def _cut(words: str) -> str:
-    line = " ".join(words.split())
+    """On one line, and without signs that would turn round what stands beside it: partners may send any."""
+    line = clean_name(" ".join(words.split()), longest=MAX_REASON)
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

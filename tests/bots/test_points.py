@@ -39,6 +39,13 @@ def test_balance_and_history_with_sign_reason_and_project(talk: Talk, cast: Cast
     assert page.index("Anniversary") < page.index("Purchase 7")
 
 
+def test_a_reason_disturbs_nothing_around_it(talk: Talk):
+    credited(
+        talk, 5, source="mall", reference="r1", reason="\u202e<b>&\n\u2066Balance: 9\u2028\x07\U0001f600"
+    )
+    assert "+5\n   <b>& Balance: 9 \U0001f600 · mall" in talk.say("/points")[0]
+
+
 def test_what_is_held_is_named_with_its_purpose(talk: Talk, cast: Cast):
     credited(talk, 100)
     project(cast.tenant, "cafe", "The Cafe")
