@@ -37,7 +37,7 @@ format: .venv/ready ## Put the code into the house's form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/ready ## Measure updates, lotteries, orders, credits … (CROWD=5000 shortens the rush of 50,000)
+bench: .venv/ready ## Measure updates, lotteries, broadcasts, orders, credits (CROWD=5000 shortens the rush of 50,000)
 	@$(BIN)/python -m benchmarks
 
 faults: .venv/ready ## Kill and restart real processes under load (part of the test suite, alone)
