@@ -27,6 +27,7 @@ _EVENTS: Final[Mapping[tuple[str, str], str]] = {
     (LOTTERY, "return"): N_("given back, the lottery was cancelled"),
     (ORDER, ""): N_("bought in the shop"),
     (ORDER, "back"): N_("taken back, the order was refunded"),
+    (ORDER, "dispute"): N_("taken back, the payment was disputed"),
     (ADMIN, ""): N_("by the shop"),
     (MIGRATION, ""): N_("brought along from before"),
 }
@@ -59,14 +60,18 @@ def balance(ctx: Context, standing: Standing, holds: Sequence[CreditHold], names
     if standing.held:
         held = N_("🔒 Held: %(held)s, free to use: %(free)s")
         lines.append(ctx.t(held, held=number(standing.held), free=number(standing.available)))
-    until = N_("until %(time)s at the latest")
-    for one in holds[:_MOST_HOLDS]:
-        ends = ctx.t(until, time=ctx.place.short_time(one.expires_at))
-        told = (number(one.amount), _cut(one.reason), names.get(one.source, one.source), ends)
-        lines.append("• " + " · ".join(told))
+    lines += ["• " + " · ".join(_hold(ctx, one, names)) for one in holds[:_MOST_HOLDS]]
     if len(holds) > _MOST_HOLDS:
         lines.append(ctx.t(N_("… and %(count)s more"), count=len(holds) - _MOST_HOLDS))
     return "\n".join(lines)
+
+
+def _hold(ctx: Context, hold: CreditHold, names: Mapping[str, str]) -> list[str]:
+    told = [number(hold.amount), _cut(hold.reason)]
+    if hold.source == ORDER:
+        return [*told, ctx.t(N_("while the payment is disputed"))]
+    ends = ctx.t(N_("until %(time)s at the latest"), time=ctx.place.short_time(hold.expires_at))
+    return [*told, names.get(hold.source, hold.source), ends]
 
 
 def history(ctx: Context, lines: Iterable[Line], names: Mapping[str, str]) -> list[str]:

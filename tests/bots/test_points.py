@@ -57,6 +57,18 @@ def test_what_is_held_is_named_with_its_purpose(talk: Talk, cast: Cast):
     assert "30 · Table for two · The Cafe · until" in page
 
 
+def test_what_a_dispute_holds_and_takes_is_told_as_such(talk: Talk, cast: Cast):
+    credited(talk, 100)
+    with transaction():
+        held = {"source": "order", "reason": "Credits 100", "lasts": timedelta(hours=1)}
+        first = holds.reserve(cast.tenant.id, LIN, 30, reference="order:3:dispute:1", **held)
+        holds.reserve(cast.tenant.id, LIN, 20, reference="order:4:dispute:1", **held)
+        holds.capture(cast.tenant.id, first.id)
+    page = talk.say("/points")[0]
+    assert "20 · Credits 100 · while the payment is disputed\n" in page
+    assert "-30\n   Credits 100 · taken back, the payment was disputed" in page
+
+
 def test_dates_are_those_of_the_tenants_zone(talk: Talk, cast: Cast):
     credited(talk)
     made = db.session.query(CreditPosting).one().created_at
