@@ -176,6 +176,7 @@ def compare(
     found = drift.compare(
         caller.tenant_id, name or caller.source, balances, by=caller.source, partner_id=partner_id
     )
+    drift.keep_latest(caller.tenant_id, caller.source)
     return found, [*drift.lines(found.id).lines, *drift.lines(found.id, 1).lines]
 
 

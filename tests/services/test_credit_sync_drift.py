@@ -10,7 +10,8 @@ from app.core.errors import BadInput, NotFound
 from app.core.queue import transaction
 from app.core.tenancy import tenant_scope
 from app.models import CreditDrift, CreditDriftLine, CreditPartner
-from app.services.credit_sync import drift, erasing, partners
+from app.services.credit_sync import drift, partners
+from app.services.credits import erasing
 from tests.cast import Cast
 from tests.services.test_credit_sync import create, letter
 from tests.statements import Statements
@@ -33,6 +34,21 @@ def test_equal_balances_leave_no_lines(cast: Cast):
     post(cast.tenant, "r1", ANN, 10)
     found = compare(cast, (ANN, 10))
     assert (found.compared, found.differing, told(found)) == (1, 0, {})
+
+
+def test_a_project_that_compares_for_ever_fills_nothing(cast: Cast, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(drift, "KEPT", 2)
+    with transaction():
+        drift.compare(cast.tenant.id, "By hand", [(ANN, 1)], by="owner@a.example")
+    made = []
+    for _ in range(4):
+        made.append(compare(cast, (ANN, 1)).id)
+        with transaction():
+            drift.keep_latest(cast.tenant.id, "shop")
+    kept = [found.id for found in drift.list_(cast.tenant.id).drifts if found.by == "shop"]
+    assert kept == made[:1:-1]
+    assert len(drift.list_(cast.tenant.id).drifts) == 3
+    assert db.session.query(CreditDriftLine).count() == 3
 
 
 def test_what_differs_and_what_only_one_side_knows(cast: Cast):

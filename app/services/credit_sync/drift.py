@@ -14,6 +14,8 @@ from app.models import CreditDrift, CreditDriftLine, CreditPartner
 
 MOST_PAIRS: Final = 100_000
 MOST_LINES: Final = 10_000
+KEPT: Final = 50
+"""Comparisons of one project; those of people are all kept for their time."""
 """Differing accounts that are kept of one comparison; all are counted."""
 PAGE: Final = 50
 _LARGEST_ID: Final = 10**18
@@ -55,6 +57,12 @@ UPDATE credit_drift SET (differing, unknown_here, unknown_there, explained) = (
         count(*) FILTER (WHERE difference = undelivered)
     FROM differing)
 WHERE id = :drift_id
+""")
+
+
+_THIN = text("""
+DELETE FROM credit_drift WHERE tenant_id = :tenant_id AND by = :by AND id < (
+    SELECT id FROM credit_drift WHERE tenant_id = :tenant_id AND by = :by ORDER BY id DESC OFFSET :others LIMIT 1)
 """)
 
 
@@ -122,6 +130,11 @@ def compare(
     )
     db.session.refresh(drift)
     return drift
+
+
+def keep_latest(tenant_id: int, by: str) -> None:
+    """Forgets all but the last KEPT comparisons of somebody who may make any number of them."""
+    db.session.execute(_THIN, {"tenant_id": tenant_id, "by": by, "others": KEPT - 1})
 
 
 def get(drift_id: int) -> CreditDrift:
