@@ -47,6 +47,12 @@ def _not_zero(value: int) -> int:
     return value
 
 
+def _not_blank(value: str) -> str:
+    if value.isspace():
+        raise PydanticCustomError("string_too_short", "not empty")
+    return value
+
+
 def _storable(value: dict[str, object]) -> dict[str, object]:
     if not _fits(value):
         raise PydanticCustomError("metadata_value", "plain values")
@@ -105,7 +111,11 @@ Seconds = Annotated[
 ]
 Source = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
 ReferenceText = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,200}$")]
-Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON)]
+Reason = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_REASON, json_schema_extra={"pattern": r"\S"}),
+    AfterValidator(_not_blank),
+]
 Metadata = Annotated[dict[str, object], AfterValidator(_storable)]
 
 

@@ -190,6 +190,7 @@ def test_a_reference_may_have_200_characters(client: FlaskClient, shop: Project)
     ("change", "field"),
     [
         ({"reason": ""}, "reason"),
+        ({"reason": " \u3000\n"}, "reason"),
         ({"reason": "x" * 201}, "reason"),
         ({"reason": "\ud800"}, "reason"),
         ({"reason": "a\x00b"}, "reason"),
