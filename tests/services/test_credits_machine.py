@@ -1,4 +1,9 @@
-"""Any interleaving of postings, batches, holds, transfers, repetitions and crashes, against a few dictionaries."""
+"""Any interleaving of postings, batches, holds, transfers, repetitions and crashes, against a few dictionaries.
+
+More of them: `LEDGER_EXAMPLES=300 pytest tests/services/test_credits_machine.py`.
+"""
+
+import os
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -19,6 +24,7 @@ from app.services.credits import settings as credit_settings
 from tests.cast import Cast
 from tests.ledger_model import Model, Real
 
+EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "12"))
 MEMBERS = st.integers(1, 3)
 POSTINGS = st.builds(
     NewPosting,
@@ -148,7 +154,7 @@ def test_the_ledger_under_any_interleaving(cast: Cast):
     run_state_machine_as_test(
         Ledger,
         settings=settings(
-            max_examples=30,
+            max_examples=EXAMPLES,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
