@@ -4,8 +4,10 @@ It answers calls of version 2 that are in order and leaves every other one, and 
 says what is right. Calls that come at the same moment share round trips and commits, see `credits_group`.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -27,6 +29,8 @@ from app.services.credit_clients import lookup
 PATH: Final = f"{PREFIX}/sync"
 MAX_BYTES: Final = 16 * 1024
 """More than a posting needs; what is larger goes to Flask, which says how large is too large."""
+PATIENCE: Final = 10.0
+"""Seconds for the whole body; whoever is slower is left to the application behind, which waits for nobody for ever."""
 _SIGNED: Final = (b"x-api-key", b"x-timestamp", b"x-nonce", b"x-signature")
 # Signs of a browser, which may be signed in, or have chosen a language.
 _BROWSERS: Final = (b"cookie", b"origin", b"sec-fetch-site")
@@ -175,17 +179,20 @@ def _constant(secure: bool) -> list[tuple[bytes, bytes]]:  # noqa: FBT001 - a ca
 
 
 async def _body(receive: Receive) -> tuple[list[Message], bytes | None]:
-    """What was heard, and the body; None = too large or broken off."""
+    """What was heard, and the body; None = too large, too slow or broken off."""
     heard: list[Message] = []
     raw = b""
-    while True:
-        message = await receive()
-        heard.append(message)
-        raw += message.get("body", b"")
-        if message["type"] != "http.request" or len(raw) > MAX_BYTES:
-            return heard, None
-        if not message.get("more_body"):
-            return heard, raw
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            while len(raw) <= MAX_BYTES:
+                message = await receive()
+                heard.append(message)
+                raw += message.get("body", b"")
+                if message["type"] != "http.request":
+                    break
+                if not message.get("more_body"):
+                    return heard, raw if len(raw) <= MAX_BYTES else None
+    return heard, None
 
 
 def _again(heard: list[Message], receive: Receive) -> Receive:

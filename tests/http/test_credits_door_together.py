@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.core.db import db
 from app.core.settings import get_settings
+from app.http import credits_door
 from app.models import CreditNonce, CreditPosting
 from app.services import credit_calls
 from tests.asgi_calls import Doorway, Heard, known, one_by_one, order, signed, through, together
@@ -119,6 +120,26 @@ def test_an_account_that_stays_locked_costs_only_its_own_postings(
     assert {each.headers["retry-after"] for each in heard if each.status == 503} == {"5"}
     assert tried
     assert sorted(balances().items()) == [(SHE, 100), (SHE + 1, 11)]
+
+
+def test_a_crash_is_told_as_flask_tells_it(app: Flask, shop: Project, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    monkeypatch.setattr("app.core.call_limits.take_many", lambda _: 1 / 0)
+    [heard], _ = together(app, [signed(shop, order(1))])
+    assert (heard.status, heard.headers["content-type"]) == (500, "application/problem+json")
+
+
+def test_a_slow_sender_is_left_to_who_waits_no_longer(monkeypatch: pytest.MonkeyPatch):
+    parts = [{"type": "http.request", "body": b"x", "more_body": True}]
+
+    async def stuck() -> dict[str, Any]:
+        if not parts:
+            await asyncio.Event().wait()
+        return parts.pop()
+
+    monkeypatch.setattr(credits_door, "PATIENCE", 0.05)
+    heard, body = asyncio.run(credits_door._body(stuck))
+    assert (len(heard), body) == (1, None)
 
 
 @pytest.mark.parametrize("where", ["at_once", "transaction"])

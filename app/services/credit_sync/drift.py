@@ -106,11 +106,7 @@ def compare(
     """
     _check(name, pairs)
     if partner_id is not None:
-        known = select(CreditPartner.id).where(
-            CreditPartner.id == partner_id, CreditPartner.tenant_id == tenant_id
-        )
-        if db.session.scalar(known) is None:
-            raise NotFound
+        _check_partner(tenant_id, partner_id)
     drift = CreditDrift(
         tenant_id=tenant_id, name=clean(name), partner_id=partner_id, by=by, compared=len(pairs)
     )
@@ -163,6 +159,14 @@ def lines(drift_id: int, page: int = 0) -> Lines:
     )
     found = db.session.scalars(query.offset(page * PAGE).limit(PAGE + 1)).all()
     return Lines(list(found[:PAGE]), page, len(found) > PAGE)
+
+
+def _check_partner(tenant_id: int, partner_id: int) -> None:
+    known = select(CreditPartner.id).where(
+        CreditPartner.id == partner_id, CreditPartner.tenant_id == tenant_id
+    )
+    if db.session.scalar(known) is None:
+        raise NotFound
 
 
 def _check(name: str, pairs: Sequence[tuple[int, int]]) -> None:
