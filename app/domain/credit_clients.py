@@ -15,6 +15,7 @@ from app.core.errors import (
     TooLarge,
 )
 from app.core.i18n import N_
+from app.domain.credits import HowMany
 
 WINDOW: Final = 300
 """Seconds that a timestamp may differ from the database's time, both ways."""
@@ -103,7 +104,7 @@ class RateLimited(LimitReached):
     message = N_("Too many calls at once. Please wait %(retry_after)s seconds.")
 
 
-class QuotaExceeded(LimitReached):
+class QuotaExceeded(HowMany, LimitReached):
     code = "quota_exceeded"
     message = N_(
         "The plan's %(limit)s API calls of this hour are used up. The next hour begins in %(retry_after)s seconds."
@@ -124,7 +125,7 @@ class InvalidCall(BadInput):
             self.adding(fields=dict(fields))
 
 
-class BatchTooLarge(TooLarge):
+class BatchTooLarge(HowMany, TooLarge):
     code = "batch_too_large"
     message = N_("A batch has at most %(most)s items.")
 

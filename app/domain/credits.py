@@ -28,12 +28,17 @@ Key = tuple[str, str]
 """Source and reference: what makes a posting the same one."""
 
 
-def grouped(params: Mapping[str, object]) -> dict[str, object]:
-    """Values for a text, numbers with their thousands apart."""
-    return {name: f"{value:,}" if isinstance(value, int) else value for name, value in params.items()}
+class HowMany(AppError):
+    """An error that says how many, with the thousands apart."""
+
+    def text(self, locale: str) -> str:
+        params = {
+            name: f"{value:,}" if isinstance(value, int) else value for name, value in self.params.items()
+        }
+        return translate(locale, self.message, **params)
 
 
-class InsufficientCredits(Conflict):
+class InsufficientCredits(HowMany, Conflict):
     """Less than what was to be taken is there and not held. The reference stays free for a later try."""
 
     code = "insufficient_credits"
@@ -42,10 +47,6 @@ class InsufficientCredits(Conflict):
     def __init__(self, message: str | None = None, **params: object) -> None:
         super().__init__(message, **params)
         self.adding(balance=params.get("balance", 0))
-
-    def text(self, locale: str) -> str:
-        """With the thousands apart."""
-        return translate(locale, self.message, **grouped(self.params))
 
 
 class BalanceTooLarge(Conflict):
@@ -70,13 +71,9 @@ class TransfersOff(NotAllowed):
     message = N_("Giving credits to others is turned off here.")
 
 
-class TransferLimit(LimitReached):
+class TransferLimit(HowMany, LimitReached):
     code = "transfer_limit"
     message = N_("This is more than may be given away in a day: %(left)s are left for today.")
-
-    def text(self, locale: str) -> str:
-        """With the thousands apart."""
-        return translate(locale, self.message, **grouped(self.params))
 
 
 @dataclass(frozen=True, slots=True)
