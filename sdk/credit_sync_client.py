@@ -401,7 +401,7 @@ class CreditSyncClient:
     ) -> Hold:
         """Puts credits aside for so many seconds (7 days): nobody can spend them, `capture` takes them, `void` lets them go.
 
-        The capture is posted under this reference.
+        The capture is posted under this reference. The same again answers the first hold, whatever became of it: see `state`.
         """
         content = self._posting(telegram_id, _positive(amount), reason, reference)
         if expires_in is not None:

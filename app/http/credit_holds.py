@@ -36,7 +36,8 @@ def reserve() -> Response:
     """Put credits aside
 
     They stay in the balance and can't be spent until you capture or void them, or until `expires_in` seconds are over.
-    The same call again answers the same hold. Its reference is that of the posting which a capture makes.
+    The same call again answers the same hold, whatever became of it: `state` says so. Its reference is that of the posting
+    which a capture makes.
     """
     asked = given.checked(schema.NewHold, g.fields)
     credit_calls.own_source(g.caller, asked.source)
