@@ -20,7 +20,7 @@ from app.services import credit_calls
 from tests.asgi_calls import Doorway, Heard, known, one_by_one, order, signed, through, together
 from tests.cast import Cast
 from tests.crediting import Project
-from tests.credits_calling import NOBODY, SHE, balances, busy_project, give, posting
+from tests.credits_calling import NOBODY, SHE, balances, busy_project, give, posting, welcome_everybody
 
 
 @pytest.fixture
@@ -65,6 +65,24 @@ def test_good_and_bad_calls_of_one_moment_do_not_touch_each_other(app: Flask, ca
     heard, _ = together(app, calls)
     assert [each.status for each in heard] == [200, 409, 404, 401, 400, 200, 200]
     assert sorted(db.session.scalars(text("SELECT balance FROM credit_account"))) == [101, 102]
+
+
+def test_takings_of_one_moment_never_overdraw(app: Flask, shop: Project):
+    heard, _ = together(app, [signed(shop, order(number, amount=-10)) for number in range(30)])
+    assert Counter(each.status for each in heard) == {200: 10, 409: 20}
+    assert balances() == {SHE: 0}
+
+
+def test_a_reference_of_one_moment_is_for_one_posting(app: Flask, shop: Project):
+    heard, _ = together(app, [signed(shop, posting(amount=1 + number)) for number in range(5)])
+    assert Counter(each.json.get("code") for each in heard) == {None: 1, "reference_conflict": 4}
+
+
+def test_new_users_of_one_moment_are_welcome_where_everybody_is(app: Flask, cast: Cast, shop: Project):
+    welcome_everybody(cast.tenant.id)
+    heard, _ = together(app, [signed(shop, order(who, telegram_id=NOBODY + who)) for who in range(3)])
+    assert [each.status for each in heard] == [200] * 3
+    assert balances() == {SHE: 100, **{NOBODY + who: 1 for who in range(3)}}
 
 
 # --- trouble
