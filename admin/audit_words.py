@@ -5,6 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from admin.bot_parts import REPAIRS
+from admin.product_parts import KINDS, STATES
 from app.domain.bot_health import Repair
 from app.domain.bot_texts import MAIN_TEXTS
 from app.domain.broadcasts import HALTS, Halt
@@ -181,6 +182,7 @@ FIELDS = {
     "sources": _l("Sources"),
     "start": _l("Begin with"),
     "stars": _l("Price in Stars"),
+    "state": _l("State"),
     "stock": _l("Stock"),
     "bot_id": _l("Bot"),
     "claim_hours": _l("Hours to claim"),
@@ -235,6 +237,7 @@ WORDS: dict[str, dict[str, Any]] = {
         **{repair.value: label for repair, (label, _icon, _question) in REPAIRS.items()},
         Repair.NEW_TOKEN.value: _l("Paste a new token"),
     },
+    "kind": {kind.value: words for kind, (_, words) in KINDS.items()},
     "locale": {"en": "English", "zh_Hans_CN": "简体中文"},
     "mode": {"polling": _l("Polling"), "webhook": "Webhook"},
     "plan": {plan.value: plan.value.capitalize() for plan in Plan},
@@ -247,6 +250,7 @@ WORDS: dict[str, dict[str, Any]] = {
     },
     "scopes": {"read": _l("Read"), "post": _l("Post"), "read, post": _l("Read and post")},
     "start": {"now": _l("Changes from now on"), "beginning": _l("All changes that there ever were")},
+    "state": {state.value: words for state, (_, words) in STATES.items()},
     "text": {main.key: _l(main.title) for main in MAIN_TEXTS.values()},
 }
 """What stands for the values of fields that hold names of ours."""

@@ -50,12 +50,17 @@ def test_names_of_ours_are_said_in_words_and_nobody_elses_are(browser, cast):
     audit.record(
         cast.tenant.id, "bot.text_changed", ("bot", 1, "Tea"), {"text": "menu_help", "body": "owner"}
     )
+    sold = {"kind": "manual", "state": ["draft", "on_sale"]}
+    audit.record(cast.tenant.id, "product.put_on_sale", ("product", 1, "Advice"), sold)
     db.session.commit()
     page = browser().get(AUDIT, headers={"Accept-Language": "zh-CN"}).text
     assert "接管机器人" in page
     assert "“帮助”按钮" in page
     assert "take_over" not in page
     assert "menu_help" not in page
+    assert "草稿" in page
+    assert "on_sale" not in page
+    assert "manual" not in page
     assert "owner" in page
 
 
