@@ -244,3 +244,35 @@ def somebody_waits() -> bool:
     """Whether a connection waits for what another one has not committed."""
     with db.engine.connect() as connection:
         return bool(connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+
+@pytest.mark.parametrize("act", ["post", "reserve"])
+@pytest.mark.parametrize("frees", ["balance", "held"])
+def test_who_waited_for_credits_can_spend_them(app: Flask, cast: Cast, act: str, frees: str):
+    tenant_id, results = cast.tenant.id, list[object]()
+    one(tenant_id, 50, "top-up")
+    hold = holds.reserve(
+        tenant_id, ANN, 50, source="shop", reference="h1", reason="x", lasts=timedelta(days=1)
+    )
+    db.session.commit()
+
+    def spend() -> None:
+        with app.app_context(), system_scope(), transaction():
+            if act == "post":
+                results.extend(one(tenant_id, -50, "spent"))
+            else:
+                lasts = timedelta(days=1)
+                results.append(
+                    holds.reserve(tenant_id, ANN, 50, source="shop", reference="h2", reason="x", lasts=lasts)
+                )
+
+    # What the waiting statement saw when it began covers nothing.
+    holds.void(tenant_id, hold.id) if frees == "held" else one(tenant_id, 50, "more")
+    thread = threading.Thread(target=spend)
+    thread.start()
+    wait_for(somebody_waits)
+    db.session.commit()
+    thread.join(20)
+    assert len(results) == 1
+    assert not isinstance(results[0], AppError)
+    assert ledger.check(tenant_id).mismatches == []

@@ -18,6 +18,7 @@ from app.services.credits.accounts import make
 from app.services.credits.posting import find_earlier
 
 _SOON = timedelta(hours=1)
+# The row's CHECK is tried on the snapshot's row first, as in `posting`.
 _RESERVE = text("""
 WITH account AS (
     SELECT id, balance, held, floor FROM credit_account
@@ -30,8 +31,8 @@ WITH account AS (
     ON CONFLICT (tenant_id, source, reference) DO NOTHING
     RETURNING id, account_id, amount
 ), kept AS (
-    UPDATE credit_account SET held = credit_account.held + hold.amount
-    FROM hold WHERE credit_account.id = hold.account_id
+    UPDATE credit_account SET balance = account.balance, held = account.held + hold.amount, floor = account.floor
+    FROM hold, account WHERE credit_account.id = hold.account_id
 )
 SELECT account.balance - account.held AS available, hold.id FROM account LEFT JOIN hold ON true
 """)

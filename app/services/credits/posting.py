@@ -28,7 +28,9 @@ from app.domain.credits import (
 from app.services.credits.accounts import Account, lock, make
 
 # Past the session and SQLAlchemy's compiling, which cost more than the posting itself.
-# The lock makes the balance that `account` reads the newest one, however old the statement's snapshot is.
+# The lock makes the balance that `account` reads the newest one, however old the statement's snapshot is. An update,
+# though, is tried on the row of the snapshot first, and the row's CHECK with it: so everything that the CHECK looks at
+# comes from `account`, or whoever waited for credits to come in would fail on those that were there before.
 _POST: Final = f"""
 WITH account AS (
     SELECT id, balance, held, floor FROM credit_account
@@ -42,8 +44,8 @@ WITH account AS (
     ON CONFLICT (tenant_id, source, reference) DO NOTHING
     RETURNING id, account_id, amount
 ), kept AS (
-    UPDATE credit_account SET balance = credit_account.balance + posted.amount
-    FROM posted WHERE credit_account.id = posted.account_id
+    UPDATE credit_account SET balance = account.balance + posted.amount, held = account.held, floor = account.floor
+    FROM posted, account WHERE credit_account.id = posted.account_id
 )
 SELECT account.balance, account.held, posted.id FROM account LEFT JOIN posted ON true
 """  # noqa: S608 - a constant
