@@ -25,6 +25,8 @@ keepalive = 75
 graceful_timeout = 25
 timeout = 30
 limit_request_line = 4094
+# Where a page lies is no visitor's to say, whatever a proxy passes on.
+forwarder_headers = ""
 # Runtime control over a socket in a home directory that may be read-only or shared: nobody here needs it.
 control_socket_disable = True
 # No access log: the path of a webhook names a bot, and a line costs more than an update.

@@ -82,6 +82,11 @@ def test_a_header_that_comes_twice_is_refused(server: Server, shop: Project, nam
     assert ask(server, PATH, headers) == 200
 
 
+def test_no_header_leads_to_another_path_than_the_signed_one(server: Server, shop: Project):
+    headers = list(shop.headers("GET", PATH).items())
+    assert ask(server, PATH, [("SCRIPT_NAME", "/api"), ("PATH_INFO", "/nowhere"), *headers]) == 200
+
+
 def test_a_revoked_key_is_refused_by_every_worker_at_once(server: Server, shop: Project):
     def statuses() -> set[int]:
         return {ask(server, PATH, list(shop.headers("GET", PATH).items())) for _ in range(12)}
