@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import flash
 from flask_babel import get_locale, gettext
@@ -15,6 +15,7 @@ from app.core.queue import transaction
 from app.services import audit
 
 log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 NEVER_SHOWN = ("token", "secret", "password", "key", "csrf_token")
 
 
@@ -77,6 +78,19 @@ class Changes:
                 audit.record(
                     tenant, f"{kind}.{verb}", (kind, getattr(row, "id", ""), name_of(row)), entered(form)
                 )
+
+
+def tried(form: Any, do: Callable[[], Result], field: str | None = None) -> Result | None:
+    """What a service gave; None where it refused, which the form then says, at `field` unless the error names one."""
+    try:
+        with transaction():
+            return do()
+    except (NotFound, NotAllowed, NotSignedIn):
+        raise
+    except AppError as error:
+        error.params.setdefault("field", field)
+        refuse(error, form)
+    return None
 
 
 def refuse(error: AppError, form: Any = None) -> None:

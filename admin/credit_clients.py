@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from admin.acts import act, ask_password, row_id, sent
 from admin.base import PageView
-from admin.changes import refuse
+from admin.changes import tried
 from admin.credit_client_parts import (
     SCOPES,
     base_url,
@@ -25,8 +25,6 @@ from admin.credit_key_form import ClientForm, LimitsForm
 from admin.guard import tenant_id
 from admin.menu import Group
 from app.core import clock
-from app.core.errors import AppError, NotAllowed, NotFound
-from app.core.queue import transaction
 from app.domain.credit_clients import MAX_KEYS
 from app.domain.credits import OWN_SOURCES
 from app.domain.people import Role
@@ -69,9 +67,12 @@ class CreditClientsView(PageView):
         if (asked := ask_password(url_for(".create_view"))) is not None:
             return asked
         form: Any = ClientForm(request.form or None)
-        if request.method == "POST" and form.validate() and (made := _made(form)) is not None:
-            flash(gettext("Created. Now make its first key."), "success")
-            return redirect(url_for("credit_keys.create_view", client=made), 303)
+        if request.method == "POST" and form.validate():
+            wanted = form.source.data, form.name.data
+            made = tried(form, lambda: manage.create_client(tenant_id(), *wanted), "source")
+            if made is not None:
+                flash(gettext("Created. Now make its first key."), "success")
+                return redirect(url_for("credit_keys.create_view", client=made.id), 303)
         return self.render("admin/credit_clients/new.html", form=form, reserved=sorted(OWN_SOURCES))
 
     @expose("/details/")
@@ -120,19 +121,6 @@ class CreditClientsView(PageView):
         row_id(sent("id")[0])
         act(lambda: manage.change_client(client.id, disabled=disabled), said)
         return redirect(url_for(".details_view", id=client.id), 303)
-
-
-def _made(form: Any) -> int | None:
-    """The new project's number; None when the service refused, which the form then says."""
-    try:
-        with transaction():
-            return manage.create_client(tenant_id(), form.source.data, form.name.data).id
-    except (NotFound, NotAllowed):
-        raise
-    except AppError as error:
-        error.params.setdefault("field", "source")
-        refuse(error, form)
-    return None
 
 
 def _hourly() -> int:

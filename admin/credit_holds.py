@@ -17,8 +17,8 @@ from admin.credit_parts import (
     hold_state,
     leads_to,
     named_id,
-    source_names,
     with_names,
+    with_source_names,
 )
 from admin.credit_postings import Source
 from admin.formatters import localtime
@@ -83,6 +83,7 @@ class CreditHoldsView(TenantView):
     lead = _l("Put aside by a project, or while a payment is disputed. They can't be spent meanwhile.")
     roles: ClassVar[dict[str, Role | None]] = {"void": Role.MANAGER}
     can_view_details = False
+    export_logged = "credits.holds_exported"
     list_template = "admin/credits/holds.html"
     column_list = ("name", "amount", "source", "reason", "state", "expires_at", "created_at")
     column_export_list = (
@@ -148,15 +149,7 @@ class CreditHoldsView(TenantView):
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
         """The rows with the names of members and sources, asked for all of them at once."""
         count, rows = super().get_list(*args, **kwargs)
-        names = source_names(row.source for row in rows)
-        for row in with_names(rows):
-            row.source_name = names[row.source]
-        return count, rows
-
-    def _export_csv(self, return_url: str) -> Any:
-        file = super()._export_csv(return_url)
-        act(lambda: audit.record(tenant_id(), "credits.holds_exported", ("credits", "", "")))
-        return file
+        return count, with_names(with_source_names(rows))
 
     @expose("/void/", methods=("GET", "POST"))
     def void(self) -> Any:

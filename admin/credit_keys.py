@@ -1,6 +1,5 @@
 """Keys of a project: made, changed for a new one, ended. A key and its secret are shown once, in the answer that makes them."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import redirect, request, url_for
@@ -10,15 +9,14 @@ from flask_babel import lazy_gettext as _l
 
 from admin.acts import act, ask_password, sent
 from admin.base import PageView
-from admin.changes import refuse
+from admin.changes import tried
 from admin.credit_client_parts import base_url, chosen, key_state, sdk_example, shown_once, works
 from admin.credit_key_form import KeyForm, RotateForm
 from admin.guard import viewer
 from admin.menu import Group
 from app.core import clock
 from app.core.db import db
-from app.core.errors import AppError, NotAllowed, NotFound
-from app.core.queue import transaction
+from app.core.errors import NotFound
 from app.domain.people import Role
 from app.models import CreditClient, CreditKey
 from app.services.credit_clients import manage
@@ -43,7 +41,7 @@ class CreditKeysView(PageView):
             return asked
         form: Any = KeyForm(request.form or None)
         if request.method == "POST" and form.validate():
-            made = _made(form, lambda: manage.create_key(client.id, **_wanted(form)))
+            made = tried(form, lambda: manage.create_key(client.id, **_wanted(form)))
             if made is not None:
                 return self._shown(client, made)
         return self.render("admin/credit_clients/new_key.html", form=form, client=client)
@@ -59,7 +57,7 @@ class CreditKeysView(PageView):
         form: Any = RotateForm(request.form or None)
         client = db.session.get_one(CreditClient, key.client_id)
         if request.method == "POST" and form.validate():
-            made = _made(form, lambda: manage.rotate(key.id, form.lasts(), viewer().user_id))
+            made = tried(form, lambda: manage.rotate(key.id, form.lasts(), viewer().user_id))
             if made is not None:
                 return self._shown(client, made, old=key)
         return self.render(
@@ -102,18 +100,6 @@ def _wanted(form: KeyForm) -> dict[str, Any]:
         "expires_at": form.expires_at.data,
         "user_id": viewer().user_id,
     }
-
-
-def _made(form: Any, make: Callable[[], manage.NewKey]) -> manage.NewKey | None:
-    """None when the service refused, which the form then says."""
-    try:
-        with transaction():
-            return make()
-    except (NotFound, NotAllowed):
-        raise
-    except AppError as error:
-        refuse(error, form)
-    return None
 
 
 def views() -> list[Any]:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from admin.acts import act, ask_password, sent
 from admin.base import PageView
-from admin.changes import refuse
+from admin.changes import tried
 from admin.credit_client_parts import chosen, shown_once, verifier_example
 from admin.credit_partner_form import NewPartnerForm, PartnerForm, stored
 from admin.credit_partner_parts import LagRow, lag_rows
@@ -17,9 +17,7 @@ from admin.credit_parts import source_names
 from admin.guard import tenant_id
 from admin.menu import Group
 from app.core import clock
-from app.core.errors import AppError, NotAllowed, NotFound
 from app.core.queue import transaction
-from app.core.safe_url import UnsafeUrl
 from app.domain.people import Role
 from app.models import CreditPartner
 from app.services.credit_sync import partners
@@ -68,7 +66,7 @@ class CreditPartnersView(PageView):
             return asked
         form: Any = NewPartnerForm(request.form or None)
         if request.method == "POST" and form.validate():
-            made = _tried(
+            made = tried(
                 form,
                 lambda: partners.create(
                     tenant_id(), form.name.data, form.url.data, start=form.start.data, **form.filters()
@@ -87,7 +85,7 @@ class CreditPartnersView(PageView):
         form: Any = PartnerForm(request.form or None, data=stored(partner))
         if request.method == "POST" and form.validate():
             wanted = {"name": form.name.data, "url": form.url.data, **form.filters()}
-            if _tried(form, lambda: partners.change(partner.id, **wanted)) is not None:
+            if tried(form, lambda: partners.change(partner.id, **wanted)) is not None:
                 flash(gettext("Saved"), "success")
                 return self._back(partner)
         return self.render("admin/credit_partners/edit.html", form=form, partner=partner)
@@ -168,20 +166,6 @@ def _which(partner: CreditPartner) -> str:
         name = source_names([partner.except_source])[partner.except_source]
         return str(gettext("All but those of %(source)s", source=name))
     return str(gettext("All of them"))
-
-
-def _tried(form: Any, do: Any) -> Any:
-    """What the service gave; None when it refused, which the form then says."""
-    try:
-        with transaction():
-            return do()
-    except (NotFound, NotAllowed):
-        raise
-    except AppError as error:
-        if isinstance(error, UnsafeUrl):
-            error.params["field"] = "url"
-        refuse(error, form)
-    return None
 
 
 def views() -> list[Any]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from sqlalchemy import select
 
 from admin.guard import tenant_id
@@ -84,6 +85,19 @@ def with_names(rows: Any) -> Any:
     for row in rows:
         row.name = name_of(row.telegram_id, known)
     return rows
+
+
+def with_source_names(rows: Any) -> Any:
+    """The same postings or holds with `source_name`, how pages call their source."""
+    names = source_names(row.source for row in rows)
+    for row in rows:
+        row.source_name = names[row.source]
+    return rows
+
+
+def name_cell(_view: Any, _context: Any, row: Any, _column: str) -> Markup:
+    """The name that `with_names` gave a row."""
+    return Markup("<bdi>{}</bdi>").format(row.name)
 
 
 def leads_to(source: str, reference: str) -> tuple[str, str] | None:

@@ -15,21 +15,22 @@ from admin.base import TenantView
 from admin.credit_parts import (
     leads_to,
     members_of,
+    name_cell,
     name_of,
     named_id,
     other_sides,
     source_names,
     with_names,
+    with_source_names,
 )
 from admin.filters import AtLeast, AtMost, ColumnFilter, Equals, Number, NumberIs
 from admin.guard import tenant_id
 from admin.menu import Group
 from app.core.db import db
-from app.core.queue import transaction
 from app.domain import credits as rules
 from app.domain.members import read_number
 from app.models import CreditAccount, CreditHold, CreditPosting, Member
-from app.services import audit, members
+from app.services import members
 from app.services.credits import figures
 
 MOST_PEOPLE = 500
@@ -99,10 +100,6 @@ def wanting(
     return {name: value for name, value in places.items() if value}
 
 
-def _name(_view: Any, _context: Any, row: Any, _column: str) -> Markup:
-    return Markup("<bdi>{}</bdi>").format(row.name)
-
-
 def _amount(_view: Any, _context: Any, row: CreditPosting, _column: str) -> Markup:
     return Markup("<b>{}{}</b>").format("+" if row.amount > 0 else "", format_decimal(row.amount))
 
@@ -120,6 +117,7 @@ class CreditPostingsView(TenantView):
 
     group, icon, menu_of = Group.MONEY, "coins", "credit_overview"
     lead = _l("Every change of every balance. Nothing here can be changed or deleted.")
+    export_logged = "credits.postings_exported"
     list_template, details_template = "admin/credits/postings.html", "admin/credits/posting.html"
     column_list = ("name", "amount", "balance", "source", "reason", "created_at")
     column_export_list = (
@@ -137,7 +135,7 @@ class CreditPostingsView(TenantView):
         "created_at": _l("When"),
     }
     column_formatters = {  # noqa: RUF012 - as Flask-Admin has it
-        "name": _name,
+        "name": name_cell,
         "amount": _amount,
         "balance": lambda _view, _context, row, _column: format_decimal(row.balance),
         "source": _source,
@@ -172,21 +170,11 @@ class CreditPostingsView(TenantView):
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
         """The rows with the names of members and sources, asked for all of them at once."""
         count, rows = super().get_list(*args, **kwargs)
-        names = source_names(row.source for row in rows)
-        for row in with_names(rows):
-            row.source_name = names[row.source]
-        return count, rows
+        return count, with_names(with_source_names(rows))
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
         wanted = _fitting(search)
         return query.filter(wanted), count_query.filter(wanted), joins, count_joins
-
-    def _export_csv(self, return_url: str) -> Any:
-        file = super()._export_csv(return_url)
-        # Whoever takes the books along is named in the log.
-        with transaction():
-            audit.record(tenant_id(), "credits.postings_exported", ("credits", "", ""))
-        return file
 
     @expose("/details/")
     def details_view(self) -> Any:

@@ -7,7 +7,6 @@ from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import format_decimal, gettext
 from flask_babel import lazy_gettext as _l
-from markupsafe import Markup
 from sqlalchemy import or_, select
 from wtforms import HiddenField, IntegerField, RadioField
 from wtforms.fields.choices import SelectChoice
@@ -16,7 +15,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 from admin.base import TenantView
 from admin.changes import refuse
 from admin.credit_account import facts_of
-from admin.credit_parts import member_name, named_id, with_names
+from admin.credit_parts import member_name, name_cell, named_id, with_names
 from admin.forms import AdminForm, CleanStringField
 from admin.guard import tenant_id
 from admin.lookups import Lookup, SearchSelectField
@@ -28,8 +27,8 @@ from app.domain import credits as rules
 from app.domain.members import read_number
 from app.domain.people import Role
 from app.models import CreditAccount, Member
-from app.services import audit, members
-from app.services import credits as ledger
+from app.services import members
+from app.services.credits import Posting, by_hand
 
 GIVE, TAKE = "give", "take"
 MEMBERS = Lookup(Member, ("first_name", "last_name", "username", "telegram_id"), member_name)
@@ -57,19 +56,16 @@ class AdjustForm(AdminForm):
     )
     reference = HiddenField(default=lambda: uuid4().hex)
 
-    def posting(self) -> tuple[int, str]:
-        """The signed amount, and what the log calls it."""
-        return (self.amount.data, "given") if self.direction.data == GIVE else (-self.amount.data, "taken")
+    def signed_amount(self) -> int:
+        """Below zero where credits are taken."""
+        amount: int = self.amount.data
+        return amount if self.direction.data == GIVE else -amount
 
 
 class AccountAdjustForm(AdjustForm):
     """The same for an account that the address names: its owner may have no page here."""
 
     member_id = None
-
-
-def _name(_view: Any, _context: Any, account: Any, _column: str) -> Markup:
-    return Markup("<bdi>{}</bdi>").format(account.name)
 
 
 def _number(_view: Any, _context: Any, account: CreditAccount, column: str) -> str:
@@ -83,6 +79,7 @@ class CreditsView(TenantView):
     lead = _l("Every change is kept. A balance is the sum of its history.")
     roles: ClassVar[dict[str, Role | None]] = {"adjust": Role.MANAGER}
     lookups: ClassVar[dict[str, Lookup]] = {"member": MEMBERS}
+    export_logged = "credits.exported"
     list_template = "admin/credits/list.html"
     details_template = "admin/credits/details.html"
     column_list = ("name", "telegram_id", "balance", "held", "created_at")
@@ -93,7 +90,7 @@ class CreditsView(TenantView):
         "held": _l("Held of it"),
         "created_at": _l("Account since"),
     }
-    column_formatters = {"balance": _number, "held": _number, "name": _name}  # noqa: RUF012 - as Flask-Admin has it
+    column_formatters = {"balance": _number, "held": _number, "name": name_cell}  # noqa: RUF012 - as Flask-Admin has it
     column_formatters_export = {"name": lambda _view, _context, account, _column: account.name}  # noqa: RUF012 - as Flask-Admin has it
     column_sortable_list = ("balance", "held", "created_at")
     column_default_sort = [("balance", True), ("id", True)]  # noqa: RUF012 - as Flask-Admin has it
@@ -123,13 +120,6 @@ class CreditsView(TenantView):
             CreditAccount.telegram_id.in_(found), CreditAccount.telegram_id == (read_number(search) or -1)
         )
         return query.filter(wanted), count_query.filter(wanted), joins, count_joins
-
-    def _export_csv(self, return_url: str) -> Any:
-        file = super()._export_csv(return_url)
-        # Whoever takes the list of customers along is named in the log.
-        with transaction():
-            audit.record(tenant_id(), "credits.exported", ("credits", "", ""))
-        return file
 
     @expose("/details/")
     def details_view(self) -> Any:
@@ -162,39 +152,22 @@ class CreditsView(TenantView):
         )
 
 
-def _adjusted(form: AdjustForm, account: CreditAccount | None) -> ledger.Posting | None:
+def _adjusted(form: AdjustForm, account: CreditAccount | None) -> Posting | None:
     """None when the ledger refused, which the form then says."""
     try:
         with transaction():
-            return _post(form, account or MEMBERS.get(form.member_id.data))
+            return by_hand.adjust(
+                account or MEMBERS.get(form.member_id.data),
+                form.signed_amount(),
+                reference=form.reference.data or "",
+                reason=form.reason.data,
+            )
     except (BadInput, Conflict) as error:
         refuse(error, form)
         return None
 
 
-def _post(form: AdjustForm, owner: Member | CreditAccount) -> ledger.Posting:
-    amount, deed = form.posting()
-    posting = ledger.post(
-        tenant_id(),
-        owner.telegram_id,
-        amount,
-        source=rules.ADMIN,
-        reference=form.reference.data or "",
-        reason=form.reason.data,
-    )
-    if not posting.duplicate:
-        # The log can't be changed, so what may name somebody who asks to be erased stands in the posting alone.
-        changes: dict[str, object] = {"amount": abs(amount), "posting": posting.id}
-        audit.record(
-            tenant_id(),
-            f"credits.{deed}",
-            ("credits", owner.id if isinstance(owner, Member) else "", ""),
-            changes,
-        )
-    return posting
-
-
-def _said(posting: ledger.Posting) -> str:
+def _said(posting: Posting) -> str:
     if posting.duplicate:
         return str(gettext("This was done before and has not been done again."))
     return str(gettext("Done. The balance is now %(balance)s.", balance=format_decimal(posting.balance)))

@@ -9,7 +9,10 @@ from typing import IO, Any, cast
 from flask import Response, send_file
 from flask_babel import format_datetime
 
+from admin.guard import tenant_id
 from app.core import csv_files
+from app.core.queue import transaction
+from app.services import audit
 
 
 def download(write: Callable[[IO[bytes]], object], mime: str, name: str) -> Response:
@@ -28,6 +31,8 @@ class CsvExport:
     """Mixin of lists: `_export_csv` as a whole, since rows may not be read after the view's scope has ended."""
 
     endpoint: str
+    export_logged = ""
+    """The log's word for it, in lists of people and money: whoever takes them along is named there."""
     _export_columns: list[tuple[Any, Any]]
 
     def get_export_name(self, export_type: str = "csv") -> str:
@@ -40,6 +45,10 @@ class CsvExport:
         file, columns = BytesIO(), self._export_columns
         cells = ([self.get_export_value(row, name) for name, _ in columns] for row in rows)  # type: ignore[attr-defined]
         csv_files.write(file, [title for _, title in columns], cells)
+        if self.export_logged:
+            with transaction():
+                kind = self.export_logged.partition(".")[0]
+                audit.record(tenant_id(), self.export_logged, (kind, "", ""))
         return Response(
             file.getvalue(),
             mimetype="text/csv",

@@ -42,7 +42,7 @@ class UnsafeUrl(BadInput):
     message = N_("This address can't be used. It must be a public https address.")
 
     def __init__(self, reason: str) -> None:
-        super().__init__()
+        super().__init__(field="url")
         self.reason = reason
 
     def __str__(self) -> str:

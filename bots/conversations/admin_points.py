@@ -8,9 +8,8 @@ from app.domain.credit_transfers import read_credits
 from app.domain.credits import ADMIN, MAX_REASON, InsufficientCredits
 from app.domain.members import clean_name, profile_link, shown_name
 from app.models import Member
-from app.services import audit, members
-from app.services import credits as ledger
-from app.services.credits import holds, reading, receivers, statement
+from app.services import members
+from app.services.credits import by_hand, holds, reading, receivers, statement
 from app.services.credits.posting import find_earlier
 from bots import bossing, giving, nonces, points
 from bots.keyboards import Button, ButtonExpired, Keyboard, data
@@ -158,20 +157,9 @@ def confirm_button(ctx: Context) -> None:
 
 
 def _post(ctx: Context, known: dict[str, object], reference: str) -> int:
-    """The balance after it. The log can't be changed, so what may name somebody stands in the posting alone."""
-    member, amount = _member(ctx, _number(known, "member")), _signed(known)
-    posting = ledger.post(
-        member.tenant_id,
-        member.telegram_id,
-        amount,
-        source=ADMIN,
-        reference=reference,
-        reason=str(known["reason"]),
-    )
-    if not posting.duplicate:
-        changes: dict[str, object] = {"amount": abs(amount), "posting": posting.id}
-        deed = "given" if amount > 0 else "taken"
-        audit.record(member.tenant_id, f"credits.{deed}", ("credits", member.id, ""), changes)
+    """The balance after it."""
+    member = _member(ctx, _number(known, "member"))
+    posting = by_hand.adjust(member, _signed(known), reference=reference, reason=str(known["reason"]))
     return posting.balance
 
 
