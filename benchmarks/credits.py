@@ -1,6 +1,6 @@
 """The ledger of credits: postings at the service and over HTTP, beside pgbench, COPY and a bare Flask view in the same run.
 
-PostgreSQL, Redis and the load generator have one core, whatever is measured the other. `CREDITS_SECONDS` (default 6) is
+PostgreSQL, Redis and the load generator have one core, whatever is measured the other. `CREDITS_SECONDS` (default 5) is
 how long each part is measured. After the parts every posting that was answered has to be in a ledger that adds up.
 """
 
@@ -30,8 +30,8 @@ from benchmarks.machine import (
     wait,
 )
 
-SECONDS = float(os.environ.get("CREDITS_SECONDS", "6"))
-ROUNDS = 3
+SECONDS = float(os.environ.get("CREDITS_SECONDS", "5"))
+ROUNDS = 2
 MANY = 8
 CONNECTIONS = 64
 COPIED = 200_000
