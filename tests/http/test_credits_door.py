@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.core.queue import transaction
+from app.core.settings import get_settings
 from app.domain.credit_clients import MAX_BODY, Scope
 from app.services.credit_clients import lookup, manage
 from tests.asgi_calls import SYNC, Heard, Sent, known, one_by_one, order, signed, together
@@ -182,3 +183,20 @@ def test_an_hour_has_so_many_calls(app: Flask, shop: Project, monkeypatch: pytes
     heard, _ = together(app, [signed(shop, order(number)) for number in range(4)])
     assert Counter(each.status for each in heard) == {200: 2, 429: 2}
     assert balances() == {SHE: 102}
+
+
+def test_the_proxies_that_are_trusted_say_who_calls_and_how(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(get_settings(), "trusted_proxies", 1)
+    shop = known(cast.tenant.id, networks=["203.0.113.0/24"])
+    forwarded = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7", "X-Forwarded-Proto": "https"}
+    heard, passed_on = one_by_one(app, [signed(shop, posting(), more=forwarded)])
+    assert (heard[0].status, passed_on) == (200, 0)
+    assert heard[0].headers["strict-transport-security"]
+
+
+def test_nobody_but_a_trusted_proxy_names_another_address(app: Flask, cast: Cast):
+    shop = known(cast.tenant.id, networks=["203.0.113.0/24"])
+    heard, _ = one_by_one(app, [signed(shop, posting(), more={"X-Forwarded-For": "203.0.113.7"})])
+    assert (heard[0].status, heard[0].json["code"]) == (403, "address_refused")
