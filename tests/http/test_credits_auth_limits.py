@@ -16,18 +16,9 @@ from app.domain.plans import Plan
 from app.services.credit_clients import lookup
 from tests.cast import Cast
 from tests.crediting import Project, database_seconds, project
-from tests.http.signed_views import ECHO, READ, code, site
+from tests.http.signed_views import ECHO, READ, client, code, shop
 
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """At the tests' own views."""
-    return site().test_client()
-
-
-@pytest.fixture
-def shop(cast: Cast) -> Project:
-    return project(cast.tenant.id)
+__all__ = ["client", "shop"]
 
 
 @pytest.fixture(params=["redis", "no redis"])
@@ -57,6 +48,14 @@ def test_a_burst_is_taken_and_no_more(client: FlaskClient, cast: Cast, shop: Pro
     assert taken[-1].retry_after in {1, 2}
     assert [each.remaining for each in taken[:2]] == [999, 998]
     assert shop.call(client, "POST", ECHO, {}).status_code == 200
+
+
+@pytest.mark.usefixtures("_with_and_without")
+def test_calls_that_come_together_are_counted_one_by_one():
+    mine, other = (call_limits.Limits(name, 1, 2, "t", 4) for name in ("a", "b"))
+    taken = call_limits.take_many([mine, mine, mine, other, other])
+    assert [each.ok for each in taken] == [True, True, False, True, True]
+    assert [each.remaining for each in taken] == [3, 2, 0, 1, 0]
 
 
 @pytest.mark.usefixtures("_with_and_without")
