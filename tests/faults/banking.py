@@ -53,7 +53,7 @@ class Race:
         """Waits until all are through. None of them may have failed."""
         told = self.bank.answer()
         self.deaths = told["deaths"]
-        assert told["broken"] == ""
+        assert told["broken"] == "", told["broken"]
         self._lines = [
             [json.loads(line) for line in path.read_text().splitlines()]
             for path in self.folder.glob("*.journal")
