@@ -16,6 +16,7 @@ from app.http.credits_words import answer
 from app.models import CreditPosting
 from app.services import credit_calls
 from app.services.credits import feed
+from app.services.credits.feed import Change
 
 api = APIBlueprint("credit_reading_api", __name__, url_prefix="/api/credits", enable_openapi=False)
 
@@ -85,20 +86,7 @@ def changes() -> Response:
             source=page.source,
             except_source=page.except_source,
         )
-    shown = [
-        answers.Entry(
-            id=each.id,
-            telegram_id=each.telegram_id,
-            amount=each.amount,
-            balance=each.balance,
-            source=each.source,
-            reference=each.reference,
-            reason=each.reason,
-            metadata=each.details,
-            created_at=each.created_at,
-        )
-        for each in found.changes
-    ]
+    shown = [_entry(each.telegram_id, each) for each in found.changes]
     return answer(answers.ChangesAnswer(changes=shown, cursor=found.cursor, more=found.more))
 
 
@@ -111,7 +99,7 @@ def _numbers(telegram_id: int, standing: Standing) -> dict[str, int]:
     }
 
 
-def _entry(telegram_id: int, row: CreditPosting) -> answers.Entry:
+def _entry(telegram_id: int, row: CreditPosting | Change) -> answers.Entry:
     return answers.Entry(
         id=row.id,
         telegram_id=telegram_id,

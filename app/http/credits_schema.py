@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from app.domain.credit_holds import DEFAULT, LONGEST, SHORTEST
 from app.domain.credit_sync import MAX_NAME
-from app.domain.credits import MAX_AMOUNT, MAX_REASON
+from app.domain.credits import MAX_AMOUNT, MAX_REASON, REFERENCE, SOURCE
 
 MOST_ITEMS: Final = 1000
 MOST_COMPARED: Final = 5000
@@ -109,8 +109,8 @@ Seconds = Annotated[
     BeforeValidator(_whole),
     _both(int(SHORTEST.total_seconds()), int(LONGEST.total_seconds()), "[1-9][0-9]{0,6}"),
 ]
-Source = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
-ReferenceText = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,200}$")]
+Source = Annotated[str, Field(pattern=f"^{SOURCE.pattern}$")]
+ReferenceText = Annotated[str, Field(pattern=f"^{REFERENCE.pattern}$")]
 Reason = Annotated[
     str,
     Field(min_length=1, max_length=MAX_REASON, json_schema_extra={"pattern": r"\S"}),
