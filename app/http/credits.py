@@ -107,7 +107,7 @@ def _item(asked: object) -> NewPosting | AppError:
     try:
         return new_posting(g.caller, schema.Posting.model_validate(asked))
     except ValidationError as error:
-        return InvalidCall(fields=given.fields_of(error))
+        return InvalidCall(fields=given.fields_of(error, most=given.MOST_OF_AN_ITEM))
     except AppError as error:
         return error
 

@@ -16,6 +16,8 @@ Fields = dict[str, list[str]]
 BODY = "body"
 """The name of what is wrong with the body as a whole."""
 MOST_FIELDS = 50
+MOST_OF_AN_ITEM = 8
+"""As many as an item has; a thousand items with fifty wrong fields each would keep us busy with words."""
 WORDS = {
     "missing": N_("This is missing."),
     "extra_forbidden": N_("There is no such field."),
@@ -74,10 +76,10 @@ def say(kind: str, **values: object) -> str:
     return str(gettext(WORDS.get(kind, InvalidCall.message), **values))
 
 
-def fields_of(error: ValidationError, prefix: str = "") -> Fields:
-    """What is wrong, by the path of the field: `items.3.amount`."""
+def fields_of(error: ValidationError, prefix: str = "", most: int = MOST_FIELDS) -> Fields:
+    """What is wrong, by the path of the field: `items.3.amount`; the first so many."""
     found: Fields = {}
-    for each in error.errors(include_url=False, include_input=False)[:MOST_FIELDS]:
+    for each in error.errors(include_url=False, include_input=False)[:most]:
         found.setdefault(_path(each, prefix), []).append(say(each["type"], **each.get("ctx", {})))
     return found
 

@@ -44,3 +44,10 @@ def test_a_full_balance_refuses_its_own_posting_alone(app: Flask, cast: Cast):
     assert [each.get("code") for each in batch["results"]] == ["balance_too_large", None]
     taken = shop.call(client, "POST", SYNC, POSTING | {"reference": "e", "amount": -1})
     assert taken.json["balance"] == MAX_BALANCE - 1
+
+
+def test_a_batch_of_nonsense_is_told_in_few_words(app: Flask, cast: Cast):
+    nonsense = {"items": [{f"{number:x}": 0 for number in range(30)}] * 1000}
+    answer = project(cast.tenant.id).call(app.test_client(), "POST", "/api/credits/batch", nonsense)
+    assert (answer.status_code, answer.json["refused"]) == (200, 1000)
+    assert max(len(each["fields"]) for each in answer.json["results"]) == 8
