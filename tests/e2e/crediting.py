@@ -182,8 +182,13 @@ class Receiver:
         )
 
 
-def dated_anew(exchange: Json, record: Json, project: Project, who: int) -> tuple[dict[str, str], bytes]:
-    """A recorded call of version 1 as it would be made now, by this project for this user: headers and body."""
+def dated_anew(
+    exchange: Json, record: Json, project: Project, who: int, now: int
+) -> tuple[dict[str, str], bytes]:
+    """A recorded call of version 1 as it would be made now, by this project for this user: headers and body.
+
+    All calls of a conversation need the same `now`: some repeat tokens of others.
+    """
     asked = exchange["request"]
     headers = dict(asked["headers"])
     if headers.get("X-Api-Key") == record["api_key"]:
@@ -192,7 +197,7 @@ def dated_anew(exchange: Json, record: Json, project: Project, who: int) -> tupl
     if not text.startswith("{"):
         return headers, text.encode()
     old = json.loads(asked["body"])
-    stamp = str(int(old["timestamp"]) - record["now"] + int(time.time()))
+    stamp = str(int(old["timestamp"]) - record["now"] + now)
     text = text.replace(str(old["timestamp"]), stamp)
     if old["token"].lower() == _token(record["secret_key"], old, str(old["timestamp"])):
         token = _token(project.secret_key, json.loads(text), stamp)

@@ -170,8 +170,9 @@ def test_an_old_partners_calls_are_answered_as_recorded(
 ):
     old = with_key(stack, shop.desk, "shop", project.rows[1], allow_v1="y")
     old.gives(she.id, 100, "v1-begins")
+    now = int(time())
     for exchange in RECORD["exchanges"]:
-        headers, body = dated_anew(exchange, RECORD, old, she.id)
+        headers, body = dated_anew(exchange, RECORD, old, she.id, now)
         path, expected = exchange["request"]["path"], exchange["response"]
         answer = requests.post(f"{stack.url}{path}", body, headers=headers, timeout=10)
         assert answer.status_code == expected["status"], (exchange["about"], answer.text)

@@ -16,10 +16,9 @@ from playwright.sync_api import Browser, Locator, expect
 from tests.chromium import DESKTOP, PHONE, chromium
 from tests.e2e.stack import Boss, OurBot, Stack
 from tests.e2e.walk import Walk, walking
-from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(240)]
-SOON = 30_000
+SOON, LATER = 30_000, 60_000
 NEWCOMER = 123456789
 """Whom the shown lines give credits to."""
 SDK = "credit_sync_client.py"
@@ -127,9 +126,9 @@ def test_every_page_about_credits_fits_a_desk_and_a_phone(scene: Scene):
 def read_documentation(scene: Scene) -> None:
     """At a desk and on a phone; the link to the keys leads there after the password."""
     for walk in (scene.pocket, scene.desk):
-        walk.page.goto("/api/docs")
+        walk.page.goto("/api/docs", timeout=LATER)
         expect(walk.page.locator('.opblock-summary [data-path="/api/credits/sync"]')).to_be_visible(
-            timeout=SOON
+            timeout=LATER
         )
         walk.look("docs")
         walk.page.locator('a[href="/admin/credit-clients/"]').first.click()
@@ -213,10 +212,7 @@ def send_it_on(scene: Scene) -> None:
     theirs.fill("#key_id", keys[0])
     theirs.fill("#secret_key", keys[1])
     theirs.locator('form[action$="/keys"] button').click()
-    wait_for(
-        lambda: theirs.reload() and theirs.locator("#changes").is_visible(), seconds=45, what="the batch"
-    )
-    expect(theirs.locator("#changes")).to_contain_text("welcome-123456789")
+    expect(theirs.locator("#changes")).to_contain_text("welcome-123456789", timeout=LATER)
 
 
 def adjust(scene: Scene) -> None:
