@@ -2,7 +2,9 @@
 
 from functools import cache
 
+import pytest
 from flask import Flask, Response, g, jsonify
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
@@ -13,7 +15,8 @@ from app.http import credits_auth, errors, guard, i18n, requests, tenancy
 from app.http.credits_auth import PREFIX, signed
 from app.models import CreditNonce
 from tests.browser import Browser
-from tests.crediting import database_seconds
+from tests.cast import Cast
+from tests.crediting import Project, database_seconds, project
 
 ECHO, READ, V1 = f"{PREFIX}/-test/echo", f"{PREFIX}/-test/read", f"{PREFIX}/-test/v1"
 
@@ -51,6 +54,19 @@ def site() -> Flask:
     made.add_url_rule(READ, view_func=_read, endpoint="read", methods=["GET"])
     made.add_url_rule(V1, view_func=_either, endpoint="v1", methods=["POST"])
     return made
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """At these views."""
+    del app
+    return site().test_client()
+
+
+@pytest.fixture
+def shop(cast: Cast) -> Project:
+    """A project of tenant A."""
+    return project(cast.tenant.id)
 
 
 def code(answer: TestResponse) -> tuple[int, str]:

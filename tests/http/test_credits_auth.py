@@ -15,23 +15,13 @@ from app.core.db import db
 from app.domain.credit_clients import MAX_BODY
 from app.http.serving import Pages
 from app.models import CreditKey
-from tests.cast import Cast
 from tests.clockwork import Clockwork
-from tests.crediting import Project, database_seconds, project
-from tests.http.signed_views import ECHO, READ, code, site, used_nonces
+from tests.crediting import Project, database_seconds
+from tests.http.signed_views import ECHO, READ, client, code, shop, site, used_nonces
+
+__all__ = ["client", "shop"]
 
 FULL_WIDTH = "1700000000".translate({code: code + 0xFEE0 for code in range(0x30, 0x3A)})
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """At the tests' own views."""
-    return site().test_client()
-
-
-@pytest.fixture
-def shop(cast: Cast) -> Project:
-    return project(cast.tenant.id)
 
 
 def test_a_signed_call_gets_in_with_its_project_and_fields(client: FlaskClient, shop: Project):

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
@@ -18,18 +17,9 @@ from app.services import tenants
 from app.services.credit_clients import lookup, manage
 from tests.cast import Cast
 from tests.crediting import Project, project
-from tests.http.signed_views import ECHO, READ, code, site, used_nonces
+from tests.http.signed_views import ECHO, READ, client, code, shop, used_nonces
 
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """At the tests' own views."""
-    return site().test_client()
-
-
-@pytest.fixture
-def shop(cast: Cast) -> Project:
-    return project(cast.tenant.id)
+__all__ = ["client", "shop"]
 
 
 def _unknown(shop: Project) -> dict[str, Any]:

@@ -16,15 +16,11 @@ from app.services import retention
 from app.services.credits import settings
 from tests.cast import Cast
 from tests.crediting import Project, database_seconds, project
-from tests.http.signed_views import ECHO, V1, code, site, used_nonces
+from tests.http.signed_views import ECHO, V1, client, code, site, used_nonces
+
+__all__ = ["client"]
 
 NONCE = "n" * 22
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """At the tests' own views."""
-    return site().test_client()
 
 
 @pytest.fixture
