@@ -12,14 +12,10 @@ from sqlalchemy import func, select
 
 from app.core import clock
 from app.core.db import db
-from app.core.queue import transaction
-from app.models import AuditEvent, Bot, BotMember, CreditAccount, Member
-from app.services import credits as ledger
-from app.services.credits import holds
+from app.models import AuditEvent, Bot, BotMember, Member
 from tests.cast import Cast, sign_in
 from tests.clockwork import Clockwork
 from tests.inbox_tools import make_bot
-from tests.shopping import BUYER, a_product, an_order
 
 LIST = "/admin/members/"
 EN = {"Accept-Language": "en"}
@@ -214,38 +210,6 @@ def test_names_are_shown_as_text(owner: FlaskClient, cast: Cast, bot: Bot, name:
 def test_names_that_hide_or_turn_are_mended(owner: FlaskClient, cast: Cast, name: str, shown: str):
     member(cast.tenant, 77, name)
     assert names(owner) == {shown}
-
-
-# --- what he has and bought
-def test_the_page_leads_to_his_account_and_his_orders(owner: FlaskClient, cast: Cast):
-    row, product = member(cast.tenant, BUYER, "Wang"), a_product(cast.tenant)
-    orders = [an_order(product, BUYER) for _ in range(6)]
-    with transaction():
-        ledger.post(cast.tenant.id, BUYER, 12_345, source="admin", reference="1", reason="a gift")
-        holds.reserve(
-            cast.tenant.id,
-            BUYER,
-            2_000,
-            source="shop",
-            reference="1",
-            reason="a stay",
-            lasts=timedelta(days=1),
-        )
-    page = owner.get(f"{LIST}details/?id={row.id}", headers=EN).text
-    account = db.session.scalars(select(CreditAccount.id)).one()
-    assert f"/admin/credits/details/?id={account}" in page
-    assert all(number in page for number in ("12,345", "2,000", "10,345"))
-    assert [f'/admin/orders/details/?id={one.id}"' in page for one in orders] == [False] + [True] * 5
-    assert f"/admin/orders/?buyer={BUYER}" in page
-
-
-def test_somebody_without_credits_and_orders_is_told_so(app: Flask, cast: Cast):
-    row = member(cast.tenant, BUYER, "Wang")
-    an_order(a_product(cast.other_tenant), BUYER)
-    page = sign_in(app, cast.reader).get(f"{LIST}details/?id={row.id}", headers=EN).text
-    assert "This person has no credits yet." in page
-    assert "No orders yet" in page
-    assert "/admin/credits/adjust/" not in page
 
 
 # --- taking the list along
