@@ -18,7 +18,7 @@ from tests.e2e.stack import Stack
 from tests.e2e.visitor import Visitor
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 RECORD = json.loads((Path(__file__).parents[1] / "sdk" / "v1_traffic.json").read_text())
 STRANGER = 7_999_999
 SECONDS = 10

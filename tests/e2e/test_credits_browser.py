@@ -17,7 +17,7 @@ from tests.chromium import DESKTOP, PHONE, chromium
 from tests.e2e.stack import Boss, OurBot, Stack
 from tests.e2e.walk import Walk, walking
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(400)]
 SOON, LATER = 30_000, 60_000
 NEWCOMER = 123456789
 """Whom the shown lines give credits to."""

@@ -10,7 +10,7 @@ from tests.e2e.shopping import PATIENCE, Buyer, Shop
 from tests.e2e.stack import Stack
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 SECONDS = 10
 
 
