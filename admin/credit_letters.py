@@ -124,7 +124,7 @@ def _behind(partner: CreditPartner, accounts: set[int]) -> Counter[int]:
         CreditLetter.state == LetterState.BEHIND,
     )
     counted = db.session.execute(query.group_by(CreditLetter.account_id))
-    return Counter({account: number for account, number in counted})  # noqa: C416
+    return Counter(dict(counted.all()))
 
 
 def views() -> list[Any]:

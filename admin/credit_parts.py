@@ -47,7 +47,7 @@ def named_id() -> str | None:
 def project_names() -> dict[str, str]:
     """The names of the tenant's projects, by source."""
     query = select(CreditClient.source, CreditClient.name).where(CreditClient.tenant_id == tenant_id())
-    return {source: name for source, name in db.session.execute(query)}  # noqa: C416
+    return dict(db.session.execute(query).all())
 
 
 def source_names(found: Iterable[str] = ()) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def with_names(rows: Any) -> Any:
     """The same accounts, postings or holds with `telegram_id` and `name` of their owners, asked for all at once."""
     others = {row.account_id for row in rows if not isinstance(row, CreditAccount)}
     query = select(CreditAccount.id, CreditAccount.telegram_id).where(CreditAccount.id.in_(others))
-    numbers = {number: owner for number, owner in db.session.execute(query)} if others else {}  # noqa: C416
+    numbers = dict(db.session.execute(query).all()) if others else {}
     for row in rows:
         if not isinstance(row, CreditAccount):
             row.telegram_id = numbers[row.account_id]
