@@ -48,8 +48,9 @@ def test_killed_clerks_and_a_killed_postgresql_lose_and_make_nothing(
     race = bank.begin_race(tmp_path / "race", tenant, SECONDS, kill_every=0.3)
     began = time.monotonic()
     faults: list[Callable[[], object]] = [durable.postgres.stop, durable.postgres.kill9]
-    for place, fault in zip(range(1, int(SECONDS / 2)), faults * int(SECONDS), strict=False):
-        time.sleep(max(0, began + 2 * place - time.monotonic()))
+    pause = max(2.0, SECONDS / 6)
+    for place, fault in zip(range(1, int(SECONDS / pause)), faults * 3, strict=False):
+        time.sleep(max(0, began + pause * place - time.monotonic()))
         fault()
         durable.postgres.start()
     race.end()
