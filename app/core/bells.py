@@ -1,8 +1,9 @@
 """Bells: Redis signals that only say "look now". A lost one costs a second or so, never work."""
 
 import logging
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from enum import StrEnum
 
@@ -77,3 +78,31 @@ class Listener:
         if self._pubsub is not None:
             with closing(self._pubsub):
                 self._pubsub = None
+
+
+class Ear:
+    """Calls `forget` whenever a bell rings, from a thread of this process that begins when it is first needed.
+
+    One that began before a server forks would not survive it.
+    """
+
+    def __init__(self, bell: Bell, forget: Callable[[], None]) -> None:
+        self._bell = bell
+        self._forget = forget
+        self._start = threading.Lock()
+        self._open = False
+
+    def open(self) -> None:
+        """Begins to listen; from the second time on does nothing."""
+        if self._open:
+            return
+        with self._start:
+            if not self._open:
+                threading.Thread(target=self._hear, name=str(self._bell), daemon=True).start()
+                self._open = True
+
+    def _hear(self) -> None:
+        listener = Listener(self._bell)
+        while True:
+            if listener.wait(3600):
+                self._forget()

@@ -5,7 +5,6 @@ path `/tenant/<uuid>/…`. Two that disagree are refused. Look-ups are cached; t
 """
 
 import re
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, current_app, g, request
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
-from app.core.bells import Bell, Listener
+from app.core.bells import Bell, Ear
 from app.core.cache import Cache
 from app.core.errors import BadInput, NotAllowed, NotFound, NotSignedIn
 from app.core.i18n import N_
@@ -72,8 +71,7 @@ class Directory:
 
     def __init__(self) -> None:
         self._cache = Cache("tenants", memory_seconds=3, redis_seconds=7)
-        self._start = threading.Lock()
-        self._listening = False
+        self._ear = Ear(Bell.TENANTS, self.forget)
 
     def tenant(self, by: str, value: str) -> TenantFacts | None:
         """A tenant by id, uuid, slug or host."""
@@ -91,7 +89,7 @@ class Directory:
         self._cache.drop()
 
     def _ask(self, key: str, load: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
-        self._listen()
+        self._ear.open()
 
         def ask() -> dict[str, Any] | None:
             with system_scope(), transaction():
@@ -99,21 +97,6 @@ class Directory:
 
         found: dict[str, Any] | None = self._cache.get(key, ask)
         return found
-
-    def _listen(self) -> None:
-        """Starts hearing the bell at the first request: a thread made before the server forks would not survive."""
-        if self._listening:
-            return
-        with self._start:
-            if not self._listening:
-                threading.Thread(target=self._hear, name="tenants bell", daemon=True).start()
-                self._listening = True
-
-    def _hear(self) -> None:
-        listener = Listener(Bell.TENANTS)
-        while True:
-            if listener.wait(3600):
-                self.forget()
 
 
 def begin() -> None:

@@ -204,7 +204,7 @@ def test_the_bell_is_heard_before_the_memory_runs_out(cast: Cast):
 
 def test_without_the_bell_a_change_is_noticed_in_five_seconds(cast: Cast, monkeypatch):
     memory = lookup.Memory()
-    memory._listening = True
+    memory._ear._open = True
     shop = project(cast.tenant.id)
     assert not memory.facts(shop.key_id, "").disabled
     with transaction():

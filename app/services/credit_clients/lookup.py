@@ -1,7 +1,6 @@
 """What a process remembers of keys, for a few seconds. Secrets stay in its own memory and never go to Redis."""
 
 import math
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Final
 from sqlalchemy import select
 
 from app.core import crypto
-from app.core.bells import Bell, Listener
+from app.core.bells import Bell, Ear
 from app.core.buckets import Bucket, take
 from app.core.db import db
 from app.core.queue import transaction
@@ -62,12 +61,11 @@ class Memory:
     def __init__(self) -> None:
         self._facts: dict[str, tuple[float, KeyFacts]] = {}
         self._fresh_since = 0.0
-        self._start = threading.Lock()
-        self._listening = False
+        self._ear = Ear(Bell.TENANTS, self.forget)
 
     def facts(self, key_id: str, address: str) -> KeyFacts | None:
         """Opens a transaction of its own where it must ask. Raises RateLimited."""
-        self._listen()
+        self._ear.open()
         found = self._facts.get(key_id)
         asked_at = time.monotonic()
         if found and found[0] > max(self._fresh_since, asked_at - SECONDS):
@@ -91,21 +89,6 @@ class Memory:
     def forget(self) -> None:
         """Asks the database anew from now on."""
         self._fresh_since = time.monotonic()
-
-    def _listen(self) -> None:
-        """Starts at the first call: a thread made before the server forks would not survive."""
-        if self._listening:
-            return
-        with self._start:
-            if not self._listening:
-                threading.Thread(target=self._hear, name="credit keys bell", daemon=True).start()
-                self._listening = True
-
-    def _hear(self) -> None:
-        listener = Listener(Bell.TENANTS)
-        while True:
-            if listener.wait(3600):
-                self.forget()
 
 
 _memory = Memory()
