@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, text
 
-from app.core.db import db
+from app.core.db import ADD_UP, db
 from app.core.errors import BadInput
 from app.core.i18n import N_
 from app.domain.affiliates import EntryKind
@@ -140,7 +140,7 @@ class Checked:
 
 def check(tenant_id: int) -> Checked:
     """Adds up every entry of a tenant."""
-    db.session.execute(text("SELECT set_config('statement_timeout', '0', true)"))
+    db.session.execute(ADD_UP)
     counts = db.session.execute(_COUNTS, {"tenant_id": tenant_id}).one()
     rows = db.session.execute(_MISMATCHES, {"tenant_id": tenant_id, "most": MOST_MISMATCHES})
     return Checked(counts.accounts, counts.entries, [Mismatch(*row) for row in rows])

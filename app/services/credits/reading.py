@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, text
 
 from app.core.arrays import numbers
-from app.core.db import db
+from app.core.db import ADD_UP, db
 from app.core.tenancy import connection_of
 from app.domain.credits import Standing
 from app.models import CreditAccount, CreditPosting, Tenant
@@ -24,9 +24,6 @@ WHERE tenant_id = %(tenant_id)s AND telegram_id = ANY(%(telegram_ids)s::bigint[]
 UNION SELECT telegram_id FROM member
 WHERE tenant_id = %(tenant_id)s AND telegram_id = ANY(%(telegram_ids)s::bigint[])
 """
-# Row-level security makes PostgreSQL expect a few hundred rows where there are a hundred thousand: it would compare each
-# account with every other's sum, for minutes.
-_LONG = text("SELECT set_config('statement_timeout', '0', true), set_config('enable_nestloop', 'off', true)")
 _MISMATCHES = text("""
 WITH running AS (
     SELECT account_id, amount, balance, sum(amount) OVER (PARTITION BY account_id ORDER BY id) AS total
@@ -115,7 +112,7 @@ class Checked:
 
 def check(tenant_id: int | None = None) -> Checked:
     """Adds up every posting of a tenant, or of all tenants (in the system scope)."""
-    db.session.execute(_LONG)
+    db.session.execute(ADD_UP)
     tenants = select(Tenant.id).order_by(Tenant.id)
     tenant_ids = [tenant_id] if tenant_id is not None else db.session.scalars(tenants).all()
     accounts = postings = 0
