@@ -109,7 +109,7 @@ PATHS: Final[Mapping[AlertKind, str]] = {
     AlertKind.PARTNER_FAILING: "/admin/credit-partners/",
     AlertKind.PARTNER_GONE: "/admin/credit-partners/",
     AlertKind.PARTNER_WELL: "/admin/credit-partners/",
-    AlertKind.PARTNER_LETTERS: "/admin/credit-letters/",
+    AlertKind.PARTNER_LETTERS: "/admin/credit-partners/",
 }
 ORDER_PATH: Final = "/admin/orders/details/?id=%(order_id)s"
 ORDERS_PATH: Final = "/admin/orders/"
