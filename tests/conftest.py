@@ -37,6 +37,11 @@ from app.core import embedded  # noqa: E402 - the environment above must be set 
 
 embedded.ensure(_HOME, fast=True)
 
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+settings.register_profile("shared machine", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
+
 from flask_migrate import upgrade  # noqa: E402 - the servers above must run first
 
 from app.core.db import db  # noqa: E402

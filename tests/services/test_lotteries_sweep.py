@@ -5,7 +5,7 @@ from itertools import chain
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from app.core import clock
 from app.core.db import db
@@ -212,6 +212,16 @@ QUESTIONS = (
 )
 
 
+@pytest.fixture
+def tidy(app: Flask) -> None:
+    """Without the rows that other tests took back, which make every index look dear."""
+    owner = create_engine(get_settings().migration_url, isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
+        connection.exec_driver_sql("VACUUM FULL lottery")
+    owner.dispose()
+
+
+@pytest.mark.usefixtures("tidy")
 @pytest.mark.parametrize("condition", QUESTIONS)
 def test_no_question_reads_the_whole_table(cast: Cast, condition: str):
     a_bot(cast.tenant)
