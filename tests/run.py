@@ -15,17 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+_ORDERS_DIE = ("tests/faults/test_orders.py", "tests/faults/test_shops.py")
+_NAMED = ("admin", "bots", "cli", "core", "e2e", "faults", "http", "services", "tasks")
 PARTS = {
-    "faults": ["tests/faults"],
-    "services": ["tests/services", "tests/core", "tests/tasks", "tests/cli"],
-    "rest": [
-        "tests",
-        *(f"--ignore=tests/{each}" for each in ("faults", "services", "core", "tasks", "cli", "bots", "e2e")),
-    ],
-    "bots": ["tests/bots"],
+    "faults": ["tests/faults", *(f"--ignore={each}" for each in _ORDERS_DIE)],
+    "faults of orders": [*_ORDERS_DIE],
     "e2e": ["tests/e2e"],
+    "services": ["tests/services"],
+    "bots": ["tests/bots"],
+    "http": ["tests/http"],
+    "admin": ["tests/admin"],
+    "rest": ["tests", *(f"--ignore=tests/{each}" for each in _NAMED)],
+    "core": ["tests/core", "tests/tasks", "tests/cli"],
 }
-"""The longest first."""
+"""The longest first, and none so long that the others wait for it."""
 AT_ONCE = 4
 AGAIN = 6
 """More failures than this are no matter of a busy machine."""
