@@ -87,7 +87,7 @@ def quickest(attempts: Iterator[float]) -> float:
 def test_the_demo_bot_shows_its_menu_within_a_second(stack: Stack, shop: Shop):
     bot = stack.sandbox.create_bot("demo_shop_bot")
     demo = stack.flask("demo", "create", "--token", bot["token"], "--json")
-    assert set(demo) == {"tenant_id", "email", "password", "bot", "lottery", "products"}
+    assert set(demo) == {"tenant_id", "email", "password", "bot", "lottery", "products", "project"}
     shop.answers(bot)
     assert quickest(shop.answers(bot) for _ in range(TRIES)) < 1
 
