@@ -71,7 +71,7 @@ def test_the_servers_end_when_their_folder_is_removed(place):
     pids = [*server_pids(place), read_process(Home(place).keeper)]
     # The servers still write, so one try may leave something.
     wait_for(lambda: shutil.rmtree(place, ignore_errors=True) or not place.exists())
-    wait_for(lambda: all_gone(pids), seconds=10)
+    wait_for(lambda: all_gone(pids), seconds=30)
     end(user)
 
 
