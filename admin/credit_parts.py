@@ -17,9 +17,9 @@ from app.core import clock
 from app.core.db import db
 from app.domain import credits as rules
 from app.domain.credit_holds import HoldState
-from app.domain.credit_transfers import other_side
 from app.domain.members import shown_name
 from app.models import CreditAccount, CreditClient, CreditHold, CreditPosting, Member
+from app.services.credits import statement
 
 OWN_NAMES: Final = {
     rules.LOTTERY: _l("Lottery"),
@@ -111,17 +111,9 @@ def leads_to(source: str, reference: str) -> tuple[str, str] | None:
 
 def other_sides(postings: Iterable[CreditPosting]) -> dict[int, tuple[int, int]]:
     """(account, Telegram number) of the other member of each transfer, by the posting's id."""
-    wanted = {other_side(row.reference): row.id for row in postings if row.source == rules.TRANSFER}
-    query = (
-        select(CreditPosting.reference, CreditAccount.id, CreditAccount.telegram_id)
-        .join(CreditAccount, CreditAccount.id == CreditPosting.account_id)
-        .where(
-            CreditPosting.tenant_id == tenant_id(),
-            CreditPosting.source == rules.TRANSFER,
-            CreditPosting.reference.in_(wanted),
-        )
-    )
-    return {wanted[row[0]]: (row[1], row[2]) for row in db.session.execute(query)} if wanted else {}
+    transfers = {row.reference: row.id for row in postings if row.source == rules.TRANSFER}
+    found = statement.other_sides(tenant_id(), transfers)
+    return {transfers[reference]: (other.account_id, other.telegram_id) for reference, other in found.items()}
 
 
 def day_starts(days: Iterable[date], zone: str) -> list[datetime]:

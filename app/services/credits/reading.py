@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 
 from app.core.arrays import numbers
 from app.core.db import ADD_UP, db
@@ -72,17 +72,20 @@ def known(tenant_id: int, telegram_ids: Iterable[int]) -> set[int]:
     return set(connection_of(db.session()).exec_driver_sql(_KNOWN, values).scalars())
 
 
+def postings_of(tenant_id: int, telegram_id: int) -> Select[CreditPosting]:
+    """The question for a member's postings, in no order."""
+    return (
+        select(CreditPosting)
+        .join(CreditAccount, CreditAccount.id == CreditPosting.account_id)
+        .where(CreditAccount.tenant_id == tenant_id, CreditAccount.telegram_id == telegram_id)
+    )
+
+
 def history(
     tenant_id: int, telegram_id: int, before: int | None = None, limit: int = 50
 ) -> Sequence[CreditPosting]:
     """A member's postings, latest first; `before` = the id of the last one of the page before."""
-    query = (
-        select(CreditPosting)
-        .join(CreditAccount, CreditAccount.id == CreditPosting.account_id)
-        .where(CreditAccount.tenant_id == tenant_id, CreditAccount.telegram_id == telegram_id)
-        .order_by(CreditPosting.id.desc())
-        .limit(limit)
-    )
+    query = postings_of(tenant_id, telegram_id).order_by(CreditPosting.id.desc()).limit(limit)
     if before is not None:
         query = query.where(CreditPosting.id < before)
     return db.session.scalars(query).all()

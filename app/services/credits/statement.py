@@ -1,17 +1,18 @@
 """A member's postings as he reads them himself, page by page, with the other side of transfers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import exists, select
 
 from app.core.db import db
 from app.domain.credit_transfers import other_side, references
 from app.domain.credits import TRANSFER
 from app.domain.members import visible_name
 from app.models import CreditAccount, CreditPosting, Member
+from app.services.credits.reading import postings_of
 
 OPEN: Final = "points"
 """The bot's button that opens a member's page of credits."""
@@ -33,6 +34,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherSide:
+    """The account on the other side of a transfer. `name` is that of the member of now, empty where there is none."""
+
+    account_id: int
+    telegram_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Postings, latest first, and whether there are others on both sides."""
 
@@ -43,7 +53,7 @@ class Page:
 
 def page(tenant_id: int, telegram_id: int, *, before: int | None = None, after: int | None = None) -> Page:
     """The latest postings, or those next to an id on either side."""
-    mine = _of(tenant_id, telegram_id)
+    mine = postings_of(tenant_id, telegram_id)
     if after is not None:
         rows = list(
             db.session.scalars(
@@ -64,7 +74,7 @@ def page(tenant_id: int, telegram_id: int, *, before: int | None = None, after: 
 def find_sent(tenant_id: int, telegram_id: int, key: str) -> Line | None:
     """What a member gave away by `transfers.transfer(…, key=key)`; None where he did not."""
     sent = CreditPosting.source == TRANSFER, CreditPosting.reference == references(key)[0]
-    found = db.session.scalars(_of(tenant_id, telegram_id).where(*sent)).all()
+    found = db.session.scalars(postings_of(tenant_id, telegram_id).where(*sent)).all()
     return next(iter(_lines(tenant_id, found)), None)
 
 
@@ -73,17 +83,9 @@ def is_used(tenant_id: int) -> bool:
     return bool(db.session.scalar(select(exists().where(CreditAccount.tenant_id == tenant_id))))
 
 
-def _of(tenant_id: int, telegram_id: int) -> Select[CreditPosting]:
-    return (
-        select(CreditPosting)
-        .join(CreditAccount, CreditAccount.id == CreditPosting.account_id)
-        .where(CreditAccount.tenant_id == tenant_id, CreditAccount.telegram_id == telegram_id)
-    )
-
-
 def _lines(tenant_id: int, postings: Iterable[CreditPosting]) -> list[Line]:
     postings = list(postings)
-    others = _others(tenant_id, [one.reference for one in postings if one.source == TRANSFER])
+    others = other_sides(tenant_id, [one.reference for one in postings if one.source == TRANSFER])
     return [
         Line(
             one.id,
@@ -93,21 +95,27 @@ def _lines(tenant_id: int, postings: Iterable[CreditPosting]) -> list[Line]:
             one.source,
             one.reference,
             one.reason,
-            others.get(one.reference, "") if one.source == TRANSFER else "",
+            others[one.reference].name if one.source == TRANSFER and one.reference in others else "",
         )
         for one in postings
     ]
 
 
-def _others(tenant_id: int, transfers: Sequence[str]) -> dict[str, str]:
-    """Names by reference. They are read from the members of now, so whoever was erased is in nobody's history."""
+def other_sides(tenant_id: int, transfers: Iterable[str]) -> dict[str, OtherSide]:
+    """Who gave or got what these references of transfers stand for, by the reference."""
     wanted = {other_side(reference): reference for reference in transfers}
     if not wanted:
         return {}
     rows = db.session.execute(
-        select(CreditPosting.reference, Member.first_name, Member.last_name)
+        select(
+            CreditPosting.reference,
+            CreditAccount.id,
+            CreditAccount.telegram_id,
+            Member.first_name,
+            Member.last_name,
+        )
         .join(CreditAccount, CreditAccount.id == CreditPosting.account_id)
-        .join(
+        .outerjoin(
             Member,
             (Member.tenant_id == CreditAccount.tenant_id) & (Member.telegram_id == CreditAccount.telegram_id),
         )
@@ -117,4 +125,7 @@ def _others(tenant_id: int, transfers: Sequence[str]) -> dict[str, str]:
             CreditPosting.reference.in_(wanted),
         )
     )
-    return {wanted[reference]: visible_name(first, last) for reference, first, last in rows}
+    return {
+        wanted[reference]: OtherSide(account_id, telegram_id, visible_name(first or "", last or ""))
+        for reference, account_id, telegram_id, first, last in rows
+    }
