@@ -52,6 +52,8 @@ def at_once() -> Connection:
     return db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
+UNHURRIED = text("SELECT set_config('statement_timeout', '0', true)")
+"""For the rest of a transaction whose statements may take the time they need."""
 # Row-level security makes PostgreSQL expect a few hundred rows where there are a hundred thousand: it would compare each
 # account with every other's sum, for minutes.
 ADD_UP = text("SELECT set_config('statement_timeout', '0', true), set_config('enable_nestloop', 'off', true)")

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import text
 
-from app.core.db import db
+from app.core.db import UNHURRIED, db
 from app.core.errors import BadInput
 from app.domain.credits import MAX_AMOUNT
 from app.models import CreditSettings
@@ -21,7 +21,6 @@ WITH wanted AS MATERIALIZED (
 UPDATE credit_account SET floor = LEAST(-CAST(:overdraft AS bigint), balance - held)
 FROM wanted WHERE credit_account.id = wanted.id
 """)
-_UNBOUNDED = text("SELECT set_config('statement_timeout', '0', true)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +66,5 @@ def save(tenant_id: int, **changes: bool | int | None) -> Settings:
 
 def level(tenant_id: int) -> None:
     """Puts every floor where the overdraft has it, or where a deeper debt is. Locks the accounts that it moves."""
-    db.session.execute(_UNBOUNDED)
+    db.session.execute(UNHURRIED)
     db.session.execute(_FLOORS, {"tenant_id": tenant_id, "overdraft": get(tenant_id).overdraft})
