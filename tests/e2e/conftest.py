@@ -3,7 +3,9 @@
 from collections.abc import Generator, Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.chromium import chromium
 from tests.e2e.crediting import Project, Receiver, by_command, member
 from tests.e2e.shopping import Buyer, Shop, open_shop
 from tests.e2e.stack import Stack
@@ -14,6 +16,13 @@ def stack() -> Iterator[Stack]:
     """Real web of two processes, worker, poller and beat over the sandbox."""
     with Stack.start(WEB_CONCURRENCY="2") as stack:
         yield stack
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, in which each person has a window of his own."""
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

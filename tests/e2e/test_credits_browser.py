@@ -3,7 +3,6 @@
 Nothing but the pages is used, ours and the sandbox's, and the lines that they show.
 """
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.chromium import DESKTOP, PHONE, chromium
+from tests.chromium import DESKTOP, PHONE
 from tests.e2e.stack import Boss, OurBot, Stack
 from tests.e2e.walk import Walk, walking
 
@@ -49,12 +48,6 @@ PAGES = (
     "credit-drifts/details/?id={drift}",
     "credit-settings/",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @dataclass
@@ -117,10 +110,7 @@ def test_every_page_about_credits_fits_a_desk_and_a_phone(scene: Scene):
     rows = numbers(scene)
     for walk in (scene.desk, scene.pocket):
         for path in PAGES:
-            answer = walk.page.goto("/admin/" + path.format(**rows))
-            assert answer is not None
-            assert answer.ok, path
-            walk.look("page-" + (re.sub(r"\W+", "-", path).strip("-") or "home"))
+            walk.visit(path.format(**rows))
 
 
 def read_documentation(scene: Scene) -> None:

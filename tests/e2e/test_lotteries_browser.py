@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.chromium import DESKTOP, PHONE, chromium
+from tests.chromium import DESKTOP, PHONE
 from tests.e2e.stack import Boss, OurBot, Stack
 from tests.e2e.walk import Walk, walking
 from tests.sandbox_client import LIN, WANG
@@ -23,12 +23,6 @@ ZHAO = 5550003
 CHANNEL = "walkers_news"
 SOON = 10_000
 A_MINUTE = 60
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @dataclass

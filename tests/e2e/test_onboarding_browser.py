@@ -10,19 +10,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.chromium import DESKTOP, PHONE, chromium
+from tests.chromium import DESKTOP, PHONE
 from tests.e2e.stack import Stack
 from tests.e2e.walk import Walk, walking
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 SOON = 5_000
 """Milliseconds. The promise is two seconds; its exact measure is taken without a browser."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(params=[("desktop", DESKTOP), ("phone", PHONE)], ids=["desktop", "phone"])

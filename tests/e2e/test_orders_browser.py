@@ -3,7 +3,6 @@
 Nothing but the pages is used, ours and the sandbox's.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic
@@ -11,7 +10,7 @@ from time import monotonic
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.chromium import DESKTOP, PHONE, chromium
+from tests.chromium import DESKTOP, PHONE
 from tests.e2e.shopping import BIRTH
 from tests.e2e.stack import Boss, OurBot, Stack
 from tests.e2e.walk import Walk, walking
@@ -38,12 +37,6 @@ PAGES = (
     "withdrawals/",
     "",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @dataclass
@@ -104,10 +97,7 @@ def test_a_report_from_the_preset_to_the_book_and_back_to_the_money(scene: Scene
 def test_every_page_of_the_shop_fits_a_desk_and_a_phone(scene: Scene):
     for walk in (scene.desk, scene.pocket):
         for path in PAGES:
-            answer = walk.page.goto(f"/admin/{path}")
-            assert answer is not None
-            assert answer.ok, path
-            walk.look("page-" + (re.sub(r"\W+", "-", path).strip("-") or "home"))
+            walk.visit(path)
 
 
 def make_product(scene: Scene) -> None:

@@ -1,5 +1,6 @@
 """A person in a browser before the running program: every page is measured and may be kept as a picture."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,13 @@ class Walk:
         assert wide <= 0, f"{name} is {wide} pixels too wide"
         assert str(self.page.evaluate("document.documentElement.lang")).startswith("zh")
         self.page.screenshot(path=SHOTS / f"{self.size}-{self.steps:02d}-{name}.png")
+
+    def visit(self, path: str) -> None:
+        """Opens a page of the admin, which must be there, and looks at it."""
+        answer = self.page.goto(f"/admin/{path}")
+        assert answer is not None
+        assert answer.ok, path
+        self.look("page-" + (re.sub(r"\W+", "-", path).strip("-") or "home"))
 
     def watch(self, page: Page) -> None:
         """Hears whatever a page complains about: errors, broken policies, requests to other hosts."""
